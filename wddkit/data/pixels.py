@@ -32,4 +32,5 @@ def _axis(old: int, new: int) -> np.ndarray:
     scale = max(old / new, 1)
     centres = (np.arange(new) + 0.5) * old / new - 0.5
     weights = np.maximum(0, 1 - np.abs(np.arange(old) - centres[:, None]) / scale)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    filters: np.ndarray = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return filters

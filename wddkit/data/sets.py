@@ -10,10 +10,15 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from jaxtyping import Float16, Float32, Float64, Int64, UInt8
 
+from wddkit.codec import unknown
 from wddkit.data.pixels import resize
 
 LabelRegime = Literal["hard", "soft", "views", "online"]
 Normalisation: TypeAlias = tuple[tuple[float, ...], tuple[float, ...]]  # mean, std a channel, pixels in [0, 1]
+
+
+class MissingDataError(ValueError, FileNotFoundError):
+    """Files of a data set that are not where they were looked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +51,8 @@ class ImageSet:
     def fingerprint(self) -> str:
         """64 hex digits of the content: equal for equal pixels and labels, wherever they were read from."""
         digest = hashlib.sha256(repr((self.images.shape, "uint8")).encode())
-        digest.update(np.ascontiguousarray(self.images))
-        digest.update(np.ascontiguousarray(self.labels))
+        digest.update(np.ascontiguousarray(self.images).data)
+        digest.update(np.ascontiguousarray(self.labels).data)
         return digest.hexdigest()
 
 
@@ -65,11 +70,13 @@ class Split:
         if len(set(self.classes)) != len(self.classes) or not self.classes:
             raise ValueError(f"{self.name}: class names must be distinct and at least one; got {list(self.classes)}")
         for part in ("train", "val", "test"):
-            check_labels(getattr(self, part), self.classes, f"{self.name} ({part})", need_all=part == "train")
-            if getattr(self, part).images.shape[1:] != self.train.images.shape[1:]:
+            images = getattr(self, part)
+            check_labels(images.labels, self.classes, f"{self.name} ({part})", need_all=part == "train")
+            if images.images.shape[1:] != self.train.images.shape[1:]:
                 raise ValueError(
-                    f"{self.name}: {part} images are {getattr(self, part).images.shape[1:]} (channels, height, width) "
-                    f"but train images are {self.train.images.shape[1:]}; bring them to one size with size=..."
+                    f"{self.name}: {part} images are {images.images.shape[1:]} (channels, height, width) "
+                    f"but train images are {self.train.images.shape[1:]}; bring them to one size with size=..., "
+                    f"grey images to RGB by repeating the channel"
                 )
 
     @functools.cached_property
@@ -92,7 +99,7 @@ class Split:
     @classmethod
     def from_arrays(cls, x_train: Any, y_train: Any, x_test: Any, y_test: Any, **options: Any) -> "Split":
         """A split from arrays; see `wddkit.data.split_from_arrays` for the options and the errors."""
-        from wddkit.data.exchange import split_from_arrays
+        from wddkit.data.arrays import split_from_arrays
 
         return split_from_arrays(x_train, y_train, x_test, y_test, **options)
 
@@ -126,19 +133,23 @@ class DistilledSet:
     about: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        check_labels(ImageSet(self.images, self.labels), self.classes, "distilled set", need_all=False)
+        if len(set(self.classes)) != len(self.classes) or not self.classes:
+            raise ValueError(f"distilled set: class names must be distinct and at least one; got {list(self.classes)}")
+        check_labels(ImageSet(self.images, self.labels).labels, self.classes, "distilled set", need_all=False)
         check_masses(self.masses, self.labels)
         k, _, h, w = self.images.shape
         f, n = self.formation, k * self.formation**2
         if f < 1 or h % f or w % f:
             raise ValueError(f"formation {f} must be at least 1 and divide the image size {h} x {w}")
         if self.soft is not None:
-            _check_rows("soft labels", self.soft, (n, len(self.classes)))
+            _check_rows("soft labels", self.soft, (n, len(self.classes)), np.float32)
+        if self.soft_kind not in ("logits", "values"):
+            raise unknown("soft_kind", self.soft_kind, ("logits", "values"))
         if self.views is not None:
-            _check_rows("views: logits", self.views.logits, (n, self.views.logits.shape[1], len(self.classes)))
-            _check_rows("views: parameters", self.views.parameters, (n, *self.views.parameters.shape[1:]))
-        if self.normalisation is not None and any(len(part) != self.images.shape[1] for part in self.normalisation):
-            raise ValueError(f"normalisation: expected {self.images.shape[1]} means and stds, got {self.normalisation}")
+            _check_rows("views: logits", self.views.logits, (n, None, len(self.classes)), np.float16)
+            _check_rows("views: parameters", self.views.parameters, (n, self.views.logits.shape[1], None), np.float32)
+        if self.normalisation is not None:
+            check_normalisation(self.normalisation, self.images.shape[1])
 
     def __len__(self) -> int:
         return len(self.images)
@@ -183,14 +194,14 @@ class DistilledSet:
     @classmethod
     def from_arrays(cls, images: Any, labels: Any, **options: Any) -> "DistilledSet":
         """A distilled set made elsewhere; see `wddkit.data.distilled_from_arrays` for the options."""
-        from wddkit.data.exchange import distilled_from_arrays
+        from wddkit.data.foreign import distilled_from_arrays
 
         return distilled_from_arrays(images, labels, **options)
 
     @classmethod
     def from_folder(cls, path: Any, **options: Any) -> "DistilledSet":
         """Images in one folder a class; see `wddkit.data.distilled_from_folder` for the options."""
-        from wddkit.data.exchange import distilled_from_folder
+        from wddkit.data.foreign import distilled_from_folder
 
         return distilled_from_folder(path, **options)
 
@@ -209,7 +220,7 @@ class DistilledSet:
 
     def as_dataset(self, labels: LabelRegime = "hard") -> Any:
         """A torch Dataset of (image, label) pairs; see `wddkit.data.torch_dataset`."""
-        from wddkit.data.exchange import torch_dataset
+        from wddkit.data.torchset import torch_dataset
 
         return torch_dataset(self, labels)
 
@@ -217,10 +228,10 @@ class DistilledSet:
 def check_images(images: np.ndarray, what: str) -> None:
     """Raises ValueError unless images are uint8 [n, c, h, w], square, with 1 or 3 channels."""
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 4:
-        shape = getattr(images, "shape", None)
+        dtype, shape = getattr(images, "dtype", type(images)), getattr(images, "shape", None)
         raise ValueError(
-            f"{what}: expected uint8 of shape [n, channels, height, width], got {getattr(images, 'dtype', type(images))} "
-            f"of shape {shape}; from_arrays converts other layouts"
+            f"{what}: expected uint8 of shape [n, channels, height, width], got {dtype} of shape {shape}; "
+            f"from_arrays converts other layouts"
         )
     n, channels, height, width = images.shape
     if channels not in (1, 3):
@@ -234,9 +245,9 @@ def check_images(images: np.ndarray, what: str) -> None:
         raise ValueError(f"{what}: images without pixels, shape {images.shape}")
 
 
-def check_labels(images: ImageSet, classes: Sequence[str], what: str, *, need_all: bool) -> None:
+def check_labels(labels: Int64[np.ndarray, " n"], classes: Sequence[str], what: str, *, need_all: bool) -> None:
     """Raises ValueError for labels outside 0..k-1 or, if all are needed, for a class without images."""
-    present = np.unique(images.labels)
+    present = np.unique(labels)
     outside = present[(present < 0) | (present >= len(classes))]
     if len(outside):
         raise ValueError(
@@ -246,7 +257,7 @@ def check_labels(images: ImageSet, classes: Sequence[str], what: str, *, need_al
     if need_all and len(present) < len(classes):
         empty = sorted(set(range(len(classes))) - set(present.tolist()))
         names = ", ".join(f"{i} ({classes[i]!r})" for i in empty[:5])
-        raise ValueError(f"{what}: class {names} has no images; remove it from the classes or add images")
+        raise ValueError(f"{what}: class {names} has no images; add images, or leave it out and renumber the labels")
 
 
 def check_masses(masses: np.ndarray, labels: np.ndarray) -> None:
@@ -260,8 +271,24 @@ def check_masses(masses: np.ndarray, labels: np.ndarray) -> None:
         raise ValueError(f"masses must sum to 1 within each class, found sums {sums.round(6).tolist()[:5]}")
 
 
-def _check_rows(what: str, values: np.ndarray, shape: tuple[int, ...]) -> None:
-    if values.shape != shape:
-        raise ValueError(f"{what}: expected shape {shape} (a row for each training image), got {values.shape}")
+def check_normalisation(normalisation: Normalisation, channels: int) -> None:
+    """Raises ValueError unless there is a finite mean and a positive std for each channel."""
+    mean, std = normalisation
+    if len(mean) != channels or len(std) != channels:
+        raise ValueError(f"normalisation: expected {channels} means and stds, one a channel; got {normalisation}")
+    if not np.isfinite([mean, std]).all() or min(std) <= 0:
+        raise ValueError(f"normalisation: expected finite means and positive stds, got {normalisation}")
+
+
+def _check_rows(what: str, values: np.ndarray, shape: tuple[int | None, ...], dtype: type) -> None:
+    """Raises ValueError unless the array is finite, of this type, and of this shape (None: any length but 0)."""
+    pairs = zip(values.shape, shape, strict=False)
+    fits = all(have == want if want is not None else have > 0 for have, want in pairs)
+    if values.ndim != len(shape) or not fits or values.dtype != dtype:
+        wanted = "(" + ", ".join("any" if want is None else str(want) for want in shape) + ")"
+        raise ValueError(
+            f"{what}: expected {np.dtype(dtype)} of shape {wanted}, a row for each training image; "
+            f"got {values.dtype} of shape {values.shape}"
+        )
     if not np.isfinite(values).all():
         raise ValueError(f"{what}: found NaN or infinite values")

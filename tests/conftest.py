@@ -1,0 +1,50 @@
+"""What holds for every test: an own cache folder, one thread, repeatable examples."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED_DATA = ROOT.parent / "shared" / "data"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+# Read once, when NumPy and torch load; equal bits are promised for equal threads.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+if SHARED_DATA.is_dir():
+    os.environ.setdefault("WDDKIT_DATA", str(SHARED_DATA))
+
+settings.register_profile("wddkit", derandomize=True, deadline=None, database=None)
+settings.load_profile("wddkit")
+
+_session_cache = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # For fixtures wider than a test and for the kernels of notebooks: no test touches the home folder.
+    config.stash[_session_cache] = os.environ["WDDKIT_CACHE"] = tempfile.mkdtemp(prefix="wddkit-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    shutil.rmtree(config.stash[_session_cache], ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty WDDKIT_CACHE for each test."""
+    monkeypatch.setenv("WDDKIT_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    missing = {}
+    if not any(map(shutil.which, BROWSERS)):
+        missing["browser"] = "no chromium here (Debian: apt-get install chromium)"
+    if not Path(os.environ.get("WDDKIT_DATA") or os.devnull).is_dir():
+        missing["data"] = "WDDKIT_DATA names no folder with the image files"
+    for item in items:
+        for marker, reason in missing.items():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))

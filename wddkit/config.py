@@ -1,0 +1,138 @@
+"""What a run is told: one frozen value that names everything that decides its result."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from wddkit import codec
+from wddkit.augment import Augment
+from wddkit.data import Split
+from wddkit.methods import METHODS, WMDD, Method
+from wddkit.methods.base import Precision
+from wddkit.nets import Network
+from wddkit.stages.students import Protocol
+from wddkit.stages.teacher import Teacher
+from wddkit.stages.training import Training
+
+Control = Literal["random", "nearest", "whole"]
+
+
+@dataclass(frozen=True)
+class Config:
+    """A distillation: a data set, a method, a teacher, seeds, and how the result is evaluated.
+
+    `teacher` and `protocols` left at None are the recipe of the data set (see `recipe`). `seed` is the synthesis's,
+    `teacher_seed` and `split_seed` are apart from it. `size`: side in pixels that images are brought to.
+    `protocols`: one table of results each. `controls`: what stands beside the method in every table.
+    `snapshots` and `recording_mb` bound what is recorded. `device`: "auto" takes a GPU where there is one.
+    """
+
+    dataset: str = "digits"
+    method: Method = WMDD()
+    teacher: Teacher | None = None
+    seed: int = 0
+    split_seed: int = 0
+    teacher_seed: int = 0
+    size: int | None = None
+    skip_corrupt: bool = False
+    precision: Precision = "float32"
+    device: str = "auto"
+    protocols: tuple[Protocol, ...] | None = None
+    controls: tuple[Control, ...] = ("random", "nearest", "whole")
+    snapshots: int = 24
+    recording_mb: float = 200.0
+
+    def __post_init__(self) -> None:
+        if self.snapshots < 2:
+            raise ValueError(f"snapshots: expected at least 2 (the start and the end), got {self.snapshots}")
+
+    def to_json(self) -> codec.Json:
+        """JSON-ready fields; the method under its name."""
+        return codec.encode(self, METHODS)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, codec.Json]) -> "Config":
+        """The config that `to_json` wrote. Raises ValueError for an unknown field or method, with the nearest known."""
+        return codec.decode(cls, data, METHODS, "config")
+
+    @classmethod
+    def load(cls, path: Path | str) -> "Config":
+        """The config of a JSON file, or of a run folder."""
+        path = Path(path)
+        path = path / "config.json" if path.is_dir() else path
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise ValueError(f"{path}: expected a JSON config or a run folder: {error}") from None
+        return cls.from_json(data.get("config", data) if isinstance(data, dict) else data)
+
+    def change(self, **fields: object) -> "Config":
+        """A copy with dotted fields changed, dots written as two underscores: `change(method__ipc=1)`."""
+        changed = self
+        for name, value in fields.items():
+            changed = codec.change(changed, name.replace("__", "."), value)
+        return changed
+
+    def resolved(self, split: Split) -> "Config":
+        """The same with the recipe of the data set in place of what was left open."""
+        chosen = recipe(self.dataset, images=len(split.train), size=split.train.images.shape[2])
+        return replace(self, teacher=self.teacher or chosen.teacher, protocols=self.protocols or chosen.protocols)
+
+    def run_hash(self, split: Split) -> str:
+        """Hex digits of everything that decides the distilled set; the protocols are not part of it."""
+        known = self.resolved(split)
+        parts = {
+            "data": split.fingerprint,
+            "method": codec.encode(known.method, METHODS),
+            "teacher": codec.encode(known.teacher),
+            "seeds": [self.seed, self.split_seed, self.teacher_seed],
+            "precision": self.precision,
+            "recording": [self.snapshots, self.recording_mb],
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def run_name(self, split: Split) -> str:
+        """Name of the run's folder: <dataset>-<method>-<ipc>-<hash8>."""
+        dataset = re.sub(r"[^A-Za-z0-9]+", "-", self.dataset).strip("-")[-40:]
+        return f"{dataset}-{method_name(self.method)}-{self.method.ipc}-{self.run_hash(split)[:8]}"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A teacher and protocols that suit a data set."""
+
+    teacher: Teacher
+    protocols: tuple[Protocol, ...]
+
+
+def method_name(method: Method) -> str:
+    """The method's key in METHODS."""
+    names = [name for name, kind in METHODS.items() if kind is type(method)]
+    if not names:
+        raise ValueError(f"{type(method).__name__} is not in METHODS; known: {', '.join(sorted(METHODS))}")
+    return names[0]
+
+
+def recipe(dataset: str, *, images: int, size: int) -> Recipe:
+    """Teacher and protocols for a data set by name, else by its number of images and their size.
+
+    Digits must not be mirrored and small images not be cropped hard; larger data sets take more steps. The numbers
+    were chosen on validation.
+    """
+    mirrors = dataset not in {"digits", "mnist", "kmnist"}
+    augment = Augment(crop=(0.7 if size <= 32 else 0.4, 1.0), shift=0.1, flip=0.5 if mirrors else 0.0)
+    network = Network(width=32) if size <= 32 else Network(name="resnet-small", width=32)
+    epochs = 30 if images <= 5_000 else 10
+    steps = min(6_000, max(400, epochs * images // 64))
+    teacher = Teacher(network, Training(steps=steps, batch=64, lr=4e-3, augment=augment))
+    student = Training(steps=500, batch=100, lr=4e-3, augment=augment)
+    return Recipe(teacher, (Protocol(labels="online", network=network, training=student),))
+
+
+def protocols(*labels: str, base: Protocol) -> tuple[Protocol, ...]:
+    """One protocol a label regime, alike in all else."""
+    return tuple(codec.change(base, "labels", label) for label in labels)

@@ -1,0 +1,85 @@
+"""Results that are dear to make, kept on disk under a key of everything they depend on."""
+
+import hashlib
+import json
+import os
+import re
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock
+
+from wddkit.codec import Json, encode
+from wddkit.history.arrays import Arrays, read_tensors, write_tensors
+from wddkit.history.folder import StorageError, make_folder
+
+
+class Cache:
+    """Arrays by kind and key under `root`; without one, under WDDKIT_CACHE or else ~/.cache/wddkit.
+
+    An entry is `<root>/<kind>/<32 hex digits of the key>.safetensors` and holds its key, so that one can see what
+    it is of. A cache that cannot be written is a warning, never an error: the work is then done anew each time.
+    """
+
+    def __init__(self, root: Path | str | None = None) -> None:
+        self.root = Path(root or os.environ.get("WDDKIT_CACHE") or "~/.cache/wddkit").expanduser()
+
+    def path(self, kind: str, key: Mapping[str, Json]) -> Path:
+        """Where the entry of this key is, or would be."""
+        return self._path(kind, _text(key))
+
+    def get(
+        self, kind: str, key: Mapping[str, Json], build: Callable[[], Mapping[str, np.ndarray]]
+    ) -> dict[str, np.ndarray]:
+        """The arrays of this key, bit for bit as `build` made them; built only where they are not there yet.
+
+        Processes that ask for the same key at the same time build it once: the others wait. A damaged entry is
+        built anew, with a warning.
+        """
+        text = _text(key)
+        path = self._path(kind, text)
+        if (found := _read(path, text, warn=False)) is not None:
+            return found
+        guard = FileLock(path.with_suffix(".lock"), thread_local=False)
+        try:
+            make_folder(path.parent)
+            guard.acquire()
+        except OSError as error:
+            warnings.warn(f"the cache cannot be used, this result is not kept: {error}", UserWarning, stacklevel=2)
+            return dict(build())
+        try:
+            if (found := _read(path, text, warn=True)) is not None:  # built while we waited
+                return found
+            arrays = dict(build())
+            try:
+                write_tensors(path, arrays, {"key": json.loads(text)})
+            except StorageError as error:
+                warnings.warn(f"this result is not kept in the cache: {error}", UserWarning, stacklevel=2)
+            return arrays
+        finally:
+            guard.release()
+
+    def _path(self, kind: str, text: str) -> Path:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9 _-]*", kind):
+            raise ValueError(f"cache kind {kind!r}: expected small letters, digits, spaces, - and _, such as 'teacher'")
+        return self.root / kind / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.safetensors"
+
+
+def _text(key: Mapping[str, Json]) -> str:
+    return json.dumps(encode(key), sort_keys=True, separators=(",", ":"))
+
+
+def _read(path: Path, text: str, *, warn: bool) -> Arrays | None:
+    try:
+        arrays, metadata = read_tensors(path)
+        if metadata.get("key") != json.loads(text):
+            raise ValueError(f"{path}: holds another key's result")
+        return arrays
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        if warn:
+            warnings.warn(f"a cache entry cannot be used and is made anew: {error}", UserWarning, stacklevel=3)
+        return None

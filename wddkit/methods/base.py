@@ -1,0 +1,216 @@
+"""The contracts of a method: what it is given (`Task`, `Context`), what it yields (`Snapshot`), what it is (`Method`)."""
+
+import functools
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, Protocol, TypeAlias
+
+import numpy as np
+import torch
+from jaxtyping import Float64
+
+from wddkit import codec
+from wddkit.data import DistilledSet, ImageSet, Split
+from wddkit.data.sets import Normalisation
+from wddkit.history import Cache
+from wddkit.nets import Net, build, from_arrays, to_arrays
+from wddkit.ot import Measure
+from wddkit.seeds import derive
+from wddkit.stages import statistics
+from wddkit.stages.statistics import Moments, class_statistics
+from wddkit.stages.teacher import Teacher, features, freeze, squeeze
+from wddkit.stages.training import Tick, silent
+
+State: TypeAlias = Mapping[str, np.ndarray]
+Arrays: TypeAlias = dict[str, np.ndarray]
+Precision: TypeAlias = Literal["float32", "float64", "bf16"]
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What is to be distilled: training and validation images, and what the teacher makes of them.
+
+    There is no test split here: a method cannot see it. Whatever is expensive is memoised on disk under a key of
+    everything upstream: the content of the images, the teacher and its seed, the versions and the kind of device.
+    """
+
+    train: ImageSet
+    val: ImageSet
+    classes: tuple[str, ...]
+    normalisation: Normalisation
+    teacher_config: Teacher = Teacher()
+    teacher_seed: int = 0
+    device: torch.device = torch.device("cpu")
+    cache: Cache = field(default_factory=Cache)
+    tick: Tick = silent
+
+    @classmethod
+    def of(cls, split: Split, **options: object) -> "Task":
+        """The task of a split, without its test images."""
+        return cls(split.train, split.val, split.classes, split.normalisation, **options)  # type: ignore[arg-type]
+
+    @functools.lru_cache(maxsize=2)  # noqa: B019  # a task lives as long as its run
+    def teacher(self, precision: Precision = "float32") -> Net:
+        """The squeezed teacher, frozen; in float64 a copy of the same weights."""
+        _, channels, size, _ = self.train.images.shape
+        net = build(
+            self.teacher_config.network,
+            classes=len(self.classes),
+            channels=channels,
+            size=size,
+            normalisation=self.normalisation,
+            seed=0,
+        )
+        from_arrays(net, self.artifact("teacher", {}, self._squeeze))
+        return freeze(net.to(self.device, torch.float64 if precision == "float64" else torch.float32))
+
+    def _squeeze(self) -> Arrays:
+        return to_arrays(
+            squeeze(
+                self.train,
+                self.teacher_config,
+                classes=len(self.classes),
+                normalisation=self.normalisation,
+                seed=self.teacher_seed,
+                device=self.device,
+                tick=self.tick,
+            )
+        )
+
+    @functools.cached_property
+    def features(self) -> Float64[np.ndarray, "n d"]:
+        """The teacher's features of the training images."""
+        return self._embedded(self.train, "features")
+
+    @functools.cached_property
+    def heldout_features(self) -> Float64[np.ndarray, "n d"]:
+        """The teacher's features of the validation images, which no barycenter is fitted to."""
+        return self._embedded(self.val, "held-out features")
+
+    def _embedded(self, images: ImageSet, name: str) -> Float64[np.ndarray, "n d"]:
+        def embed() -> Arrays:
+            return {"features": features(self.teacher(), images.images).astype(np.float32)}  # single precision loses nothing
+
+        return self.artifact(name, {"images": images.fingerprint}, embed)["features"].astype(np.float64)
+
+    def measures(self) -> tuple[Measure, ...]:
+        """Each class's measure: its real features with mass 1/n each."""
+        return tuple(Measure.of(self.features[self.train.of_class(c)]) for c in range(len(self.classes)))
+
+    def heldout_measures(self) -> tuple[Measure | None, ...]:
+        """The same of the validation images; None where a class has none."""
+        positions = [self.val.of_class(c) for c in range(len(self.classes))]
+        return tuple(Measure.of(self.heldout_features[at]) if len(at) else None for at in positions)
+
+    def statistics(self) -> dict[str, Moments]:
+        """Mean and variance by class of every normalisation layer's input over the training images."""
+
+        def build_statistics() -> Arrays:
+            images, labels = self.train.images, self.train.labels
+            return statistics.as_arrays(class_statistics(self.teacher(), images, labels, classes=len(self.classes)))
+
+        return statistics.from_arrays(self.artifact("statistics", {}, build_statistics))
+
+    def artifact(self, name: str, settings: Mapping[str, codec.Json], build: Callable[[], Arrays]) -> Arrays:
+        """What `build` returns, memoised on disk by name, settings and everything upstream."""
+        upstream = {
+            "train": self.train.fingerprint,
+            "classes": list(self.classes),
+            "teacher": codec.encode(self.teacher_config),
+            "teacher_seed": self.teacher_seed,
+            "versions": {"torch": torch.__version__, "numpy": np.__version__},
+            "device": self.device.type,
+            "threads": torch.get_num_threads(),
+        }
+        return self.cache.get(name, {**upstream, "settings": dict(settings)}, build)
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """How a method is to run: seeds, device, precision, what to yield, and the knobs of a live session."""
+
+    seed: int = 0
+    device: torch.device = torch.device("cpu")
+    precision: Precision = "float32"
+    snapshots: int = 24
+    knobs: MutableMapping[str, float] = field(default_factory=dict)  # "lr", "statistics_weight"
+    tick: Tick = silent
+
+    def stream(self, *names: str | int) -> int:
+        """The seed of one purpose."""
+        return derive(self.seed, *names)
+
+    def generator(self, *names: str | int) -> np.random.Generator:
+        """A generator of its own for one purpose."""
+        return np.random.default_rng(self.stream(*names))
+
+    def stops(self, total: int) -> frozenset[int]:
+        """Steps to yield at: 0, `total` and between them denser at first, where images change most."""
+        count = min(self.snapshots, total + 1)
+        return frozenset(round(total * (i / max(count - 1, 1)) ** 1.7) for i in range(count)) | {0, total}
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """One recorded moment. The last snapshot's distilled set is the answer; only `experiment` writes it down.
+
+    `arrays` holds what can be drawn (barycenter: support, masses, value by step; else images, indices, features);
+    `state` is what `distill(..., resume=state)` goes on from with equal bits; None before there is anything to go on
+    from, and in the last snapshot.
+    """
+
+    phase: str
+    step: int
+    distilled: DistilledSet | None  # None while there are no images yet
+    block: int = 0
+    scalars: Mapping[str, float] = field(default_factory=dict)
+    arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+    state: State | None = None
+
+
+class Method(Protocol):
+    """A frozen dataclass of a method's own hyper-parameters."""
+
+    grouping: ClassVar[Literal["class", "joint"]]  # may classes be done in separate blocks?
+
+    @property
+    def ipc(self) -> int:
+        """Stored images a class."""
+
+    def distill(self, task: Task, context: Context, resume: State | None = None) -> Iterator[Snapshot]:
+        """Snapshots of the distillation, from the start or from a snapshot's state."""
+        ...
+
+
+def check_ipc(task: Task, ipc: int, *, what: str = "ipc") -> None:
+    """Raises ValueError for an ipc that a class has not enough images for."""
+    if ipc < 1:
+        raise ValueError(f"{what} is {ipc}; expected at least 1")
+    counts = np.bincount(task.train.labels, minlength=len(task.classes))
+    smallest = int(counts.argmin())
+    if ipc > counts[smallest]:
+        raise ValueError(
+            f"{what} {ipc} is above the size of class {smallest} ({task.classes[smallest]!r}), which has "
+            f"{counts[smallest]} training images; lower it to at most {counts[smallest]}"
+        )
+
+
+def image_labels(task: Task, ipc: int) -> np.ndarray:
+    """Labels of a distilled set: all of class 0, then all of class 1, and so on."""
+    return np.repeat(np.arange(len(task.classes)), ipc)
+
+
+def distilled_set(
+    task: Task, images: np.ndarray, *, masses: np.ndarray | None = None, method: str, **options: object
+) -> DistilledSet:
+    """A distilled set of equal class sizes in the task's classes; uniform masses unless given."""
+    ipc = len(images) // len(task.classes)
+    return DistilledSet(
+        images=images,
+        labels=image_labels(task, ipc),
+        classes=task.classes,
+        masses=np.full(len(images), 1 / ipc) if masses is None else masses,
+        normalisation=task.normalisation,
+        about={"method": method},
+        **options,  # type: ignore[arg-type]  # fields of DistilledSet by name
+    )

@@ -1,0 +1,22 @@
+"""Networks by name, all with `embed`, `head`, their pixel mean and std, and their normalisation layers."""
+
+from wddkit.nets.base import (
+    Net,
+    Network,
+    from_arrays,
+    normalisation_layers,
+    size_bytes,
+    to_arrays,
+)
+from wddkit.nets.zoo import build, networks
+
+__all__ = [
+    "Net",
+    "Network",
+    "build",
+    "from_arrays",
+    "networks",
+    "normalisation_layers",
+    "size_bytes",
+    "to_arrays",
+]

@@ -1,0 +1,179 @@
+"""Transport plans between two measures, and the one guarded boundary to POT's linear program."""
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32, Float64, Int32
+
+from wddkit.ot.costs import cost_matrix
+from wddkit.ot.measure import Measure, check_masses, check_points, whole_number
+
+PIVOTS = 10_000_000  # of the network simplex: far above what a plan of 5000 x 5000 needs
+MARGINAL_TOLERANCE = 1e-9
+GAP_TOLERANCE = 1e-9  # share of the value that primal and dual may differ by without a second look
+CAP = 1e6  # times the value: costs above it are lowered for that second look
+GAP_LIMIT = 1e-6  # share of the value above which a plan is refused
+NOISE = 1e-10  # share of a middling cost that is no matter, whatever the value
+ROUNDING = 1e-13  # share of a marginal below which an entry of the plan is a rounding error
+# POT imports each of these where it is installed, which takes seconds and which arrays of NumPy do not need.
+BACKENDS = {
+    "torch": "POT_BACKEND_DISABLE_PYTORCH",
+    "jax": "POT_BACKEND_DISABLE_JAX",
+    "cupy": "POT_BACKEND_DISABLE_CUPY",
+    "tensorflow": "POT_BACKEND_DISABLE_TENSORFLOW",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Transport:
+    """An optimal plan between two measures with its proof.
+
+    `plan` T has the masses as marginals, `value` = Σ_ij T_ij C_ij. `potentials` u, v satisfy u_i + v_j <= C_ij, so that
+    Σ_i a_i u_i + Σ_j b_j v_j is at most the cost of any plan; `gap` = value minus that sum is 0 up to rounding.
+    Of the potentials' free constant, each side carries half of the value.
+    """
+
+    plan: Float64[np.ndarray, "n_a n_b"]
+    value: float
+    potentials: tuple[Float64[np.ndarray, " n_a"], Float64[np.ndarray, " n_b"]]
+    gap: float
+
+
+def transport(a: Any, b: Any, *, cost: str = "sqeuclidean") -> Transport:
+    """The optimal transport of a to b: min over plans T of Σ_ij T_ij C_ij, with C_ij the ground cost of x_i and y_j.
+
+    a and b are arrays `[n, d]` (mass 1/n on each row) or a `Measure`. With `sqeuclidean`, the value is the *squared*
+    2-Wasserstein distance. Exact, by the network simplex of POT (`ot.emd`, Bonneel et al. 2011), in float64.
+    Raises ValueError for bad input, and where no plan can be proved optimal.
+    """
+    a, b = Measure.of(a, "a"), Measure.of(b, "b")
+    return solve(cost_matrix(a.points, b.points, cost), a.masses, b.masses)
+
+
+def w2_squared(a: Any, b: Any) -> float:
+    """The squared 2-Wasserstein distance between two measures: `transport(a, b).value`."""
+    return transport(a, b).value
+
+
+def solve(C: Float64[np.ndarray, "m n"], a: Float64[np.ndarray, " m"], b: Float64[np.ndarray, " n"]) -> Transport:
+    """The transport plan of least cost Σ_ij T_ij C_ij with row sums a and column sums b, for any finite costs.
+
+    `ot.emd` alone returns wrong plans without a word for costs below 1e-10, all below -1, or not finite: its artificial
+    arcs cost (max C + 1) x nodes. So it is given costs between 0 and 1 and positive masses only, and is believed after
+    its marginals and its duality gap have been checked.
+    """
+    C = check_points(C, "costs")
+    a, b = (check_masses(w, f"masses of {name}", count=k) for w, name, k in ((a, "a", len(C)), (b, "b", C.shape[1])))
+    rows, columns = np.flatnonzero(a), np.flatnonzero(b)
+    inner = C if len(rows) == len(a) and len(columns) == len(b) else C[np.ix_(rows, columns)]
+    # A constant for each column changes every plan's cost alike, and a common factor changes no plan.
+    floor = inner.min(axis=0)
+    if np.ptp(inner / 2) > np.finfo(float).max / 2:
+        raise ValueError("costs: their differences leave the range of float64; divide the costs by their maximum")
+    R = inner - floor
+    scale = float(R.max())
+    R /= scale or 1.0
+    T, f, g, gap = _certified(R, a[rows], b[columns])
+    if gap > GAP_LIMIT * float(np.sum(T * R)) and gap > NOISE * float(np.median(R)):
+        raise ValueError(
+            f"costs: no plan can be proved optimal (duality gap {gap:.1e} of the largest difference), they differ too "
+            "widely; remove points that are far from all others, or lower costs that stand for 'forbidden'"
+        )
+
+    plan = np.zeros_like(C)
+    plan[np.ix_(rows, columns)] = T
+    v = np.full(len(b), np.inf)
+    v[columns] = floor + scale * g
+    u = (C[:, columns] - v[columns]).min(axis=1)
+    u[rows] = scale * f  # the same up to rounding, which would be that of C and not of R
+    if len(columns) < len(b):
+        v = np.where(b > 0, v, (C - u[:, None]).min(axis=0))
+    half = (b @ v - a @ u) / 2
+    return Transport(plan, float(np.sum(plan * C)), (u + half, v - half), gap * scale)
+
+
+def top_plan(
+    plan: Float64[np.ndarray, "m n"], k: int
+) -> tuple[Int32[np.ndarray, "m k"], Float32[np.ndarray, "m k"], float]:
+    """Columns and masses of the k largest entries of each row, descending, and the share of the plan's mass they keep.
+
+    With fewer than k columns all are given; a row with fewer than k entries is filled up with columns of mass 0.
+    """
+    plan, k = check_points(plan, "plan"), whole_number(k, "k", least=1)
+    if (plan < 0).any() or not plan.any():
+        raise ValueError("plan: expected masses that are not negative and not all 0")
+    indices = np.argsort(-plan, axis=1, kind="stable")[:, :k]
+    masses = np.take_along_axis(plan, indices, axis=1)
+    return indices.astype(np.int32), masses.astype(np.float32), min(1.0, float(masses.sum() / plan.sum()))
+
+
+def _certified(
+    R: Float64[np.ndarray, "m n"], a: Float64[np.ndarray, " m"], b: Float64[np.ndarray, " n"], *, cap: float = 1.0
+) -> tuple[Float64[np.ndarray, "m n"], Float64[np.ndarray, " m"], Float64[np.ndarray, " n"], float]:
+    """Plan, feasible potentials and duality gap for costs 0 <= R <= 1 and positive masses.
+
+    The simplex adds and subtracts costs, so it cannot tell apart those below 1e-16 of the largest. Where the gap says
+    so, costs far above the value are lowered to a cap, which a plan that avoids them does not feel; potentials that
+    are feasible below the cap are feasible above it, so the gap stays a proof for R itself.
+    """
+    T, g = _simplex(R if cap == 1 else np.minimum(R, cap) / cap, a, b) if R.any() else (_north_west(a, b), b)
+    value = float(np.sum(T * R))
+    if value == 0:  # costs are not negative: nothing is cheaper, and potentials of 0 prove it
+        return T, np.zeros_like(a), np.zeros_like(b), 0.0
+    g = cap * g
+    f = (R - g).min(axis=1)
+    found = T, f, g, value - float(a @ f + b @ g)
+    lower = CAP * value
+    if found[-1] <= GAP_TOLERANCE * value or lower >= cap:
+        return found
+    return min(found, _certified(R, a, b, cap=lower), key=lambda each: each[-1])
+
+
+def _simplex(
+    R: Float64[np.ndarray, "m n"], a: Float64[np.ndarray, " m"], b: Float64[np.ndarray, " n"]
+) -> tuple[Float64[np.ndarray, "m n"], Float64[np.ndarray, " n"]]:
+    """Plan and column potentials by POT, checked: it reports an infeasible or unfinished program only as a warning."""
+    T, log = _emd()(a, b, R, numItermax=PIVOTS, log=True, center_dual=False, check_marginals=False)
+    if log["result_code"] != 1:
+        raise ValueError(f"the transport problem was not solved (POT's code {log['result_code']}): {log['warning']}")
+    # Flows are differences of masses: entries that should be 0 can be left as 1e-17.
+    noise = ROUNDING * np.minimum(a[:, None], b)
+    T[noise > T] = 0
+    error = max(float(np.abs(T.sum(axis=1) - a).max()), float(np.abs(T.sum(axis=0) - b).max()))
+    if error > MARGINAL_TOLERANCE:
+        raise ValueError(f"the transport plan misses its masses by {error:.1e}; expected at most {MARGINAL_TOLERANCE}")
+    return T, np.asarray(log["v"])
+
+
+def _north_west(a: Float64[np.ndarray, " m"], b: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, "m n"]:
+    """A plan with at most m + n - 1 entries, masses laid side by side in their order: for costs that are all alike."""
+    if min(len(a), len(b)) == 1:
+        return np.outer(a, b)
+    ends_a, ends_b = np.minimum(np.cumsum(a), 1), np.minimum(np.cumsum(b), 1)
+    ends_a[-1] = ends_b[-1] = 1.0
+    cuts = np.union1d(ends_a, ends_b)
+    T = np.zeros((len(a), len(b)))
+    np.add.at(T, (np.searchsorted(ends_a, cuts), np.searchsorted(ends_b, cuts)), np.diff(cuts, prepend=0.0))
+    return T
+
+
+@functools.cache
+def _emd() -> Callable[..., Any]:
+    """POT's `ot.emd`, imported at first use and without the frameworks that this process has not loaded itself.
+
+    Who wants POT with torch in the same process imports either of them first.
+    """
+    hidden = [key for name, key in BACKENDS.items() if name not in sys.modules and key not in os.environ]
+    os.environ.update(dict.fromkeys(hidden, "1"))
+    try:
+        import ot
+    finally:
+        for key in hidden:
+            del os.environ[key]
+    emd: Callable[..., Any] = ot.emd
+    return emd

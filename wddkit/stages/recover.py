@@ -1,0 +1,99 @@
+"""Recover: optimise pixels until their features meet the targets and their statistics meet the real ones."""
+
+from collections.abc import Iterator, Mapping, MutableMapping
+from dataclasses import replace
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from wddkit.augment import Augment, colour, draw, geometry
+from wddkit.nets import Net
+from wddkit.seeds import derive
+from wddkit.stages.descent import Descent, Moment, descend
+from wddkit.stages.objective import Block, Weights, layer_error, objective
+from wddkit.stages.statistics import captured, synthetic_moments
+from wddkit.stages.training import Tick, pixels, silent
+
+
+def recover(
+    net: Net,
+    start: Float[Tensor, "b c h w"],
+    block: Block,
+    weights: Weights,
+    descent: Descent,
+    *,
+    seed: int,
+    stops: frozenset[int],
+    knobs: MutableMapping[str, float],
+    precision: str = "float32",
+    state: Mapping[str, np.ndarray] | None = None,
+    tick: Tick = silent,
+    stage: str = "recover",
+) -> Iterator[Moment]:
+    """Moments of one block's optimisation; see `wddkit.stages.descent.descend`.
+
+    The views of a step are drawn by (seed, step, position in the distilled set), whatever the block. The knob
+    `statistics_weight`, where set, replaces the config's value from the next step on.
+    """
+
+    def terms(u: Tensor, step: int) -> dict[str, Tensor]:
+        active = replace(weights, statistics=knobs.get("statistics_weight", weights.statistics))
+        x = view(net, u, descent.augment_at(step), block.indices, key=derive(seed, "views", step))
+        return _terms(net, x, block, active, precision)
+
+    return descend(
+        start, terms, descent, bounds=bounds(net), stops=stops, knobs=knobs, state=state, tick=tick, stage=stage
+    )
+
+
+def _terms(net: Net, x: Tensor, block: Block, weights: Weights, precision: str) -> dict[str, Tensor]:
+    """The objective of normalised images x; statistics and losses stay in x's own precision under bf16."""
+    with captured(net) as found:
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=precision == "bf16"):
+            z = net.backbone(x)
+        z = z.to(x.dtype)
+        needs_logits = block.targets is None or weights.cross_entropy != 0
+        moments = {name: (mean.to(x.dtype), square.to(x.dtype)) for name, (mean, square) in found.items()}
+        return objective(block, z, net.head(z) if needs_logits else None, moments, weights)
+
+
+def view(net: Net, u: Float[Tensor, "n c h w"], augment: Augment, positions: np.ndarray, *, key: int) -> Tensor:
+    """Views of normalised images, in normalised space."""
+    if augment.is_identity:
+        return u
+    parameters = torch.from_numpy(draw(augment, positions, key=key)).to(u.device)
+    x = geometry(u, parameters)
+    if augment.jitter:
+        x = net.normalise(colour(x * net.std + net.mean, parameters))
+    return x
+
+
+@torch.no_grad()
+def statistics_error(net: Net, images: UInt8[np.ndarray, "b c h w"], block: Block) -> Float[np.ndarray, " layers"]:
+    """Each layer's normalised statistics error of saved images, a mean over the block's groups."""
+    u = to_normalised(net, images)
+    with captured(net) as found:
+        net.backbone(u)
+    errors = []
+    for name, (mean, square) in found.items():
+        synthetic = synthetic_moments(mean.to(u.dtype), square.to(u.dtype), block.share)
+        errors.append(layer_error(*synthetic, *block.real[name], "normalised"))
+    return (torch.stack(errors) / len(block.share)).float().cpu().numpy() if errors else np.zeros(0, np.float32)
+
+
+@torch.no_grad()
+def to_pixels(net: Net, u: Float[Tensor, "n c h w"]) -> UInt8[np.ndarray, "n c h w"]:
+    """Normalised images as saved: rounded to 8 bits."""
+    return ((u * net.std + net.mean) * 255).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
+
+
+def to_normalised(net: Net, images: UInt8[np.ndarray, "n c h w"]) -> Float[Tensor, "n c h w"]:
+    """8-bit images in the network's normalised space, on its device and in its precision."""
+    return net.normalise(pixels(images, like=next(net.parameters())))
+
+
+def bounds(net: Net) -> tuple[Tensor, Tensor]:
+    """Black and white in the network's normalised space, by channel."""
+    return net.normalise(torch.zeros_like(net.mean)), net.normalise(torch.ones_like(net.mean))
