@@ -126,3 +126,10 @@ def test_a_distilled_set_that_contradicts_itself_is_refused(changes, text):
 def test_ipc_is_the_largest_number_of_stored_images_of_a_class():
     assert plain_distilled(7).ipc == 3
     assert len(plain_distilled(7)) == 7
+
+
+def test_the_fingerprint_of_a_split_without_validation_tells_class_names_apart():
+    own = images()
+    none = own.take(np.arange(0))
+    splits = [Split(own, none, own, classes, "x") for classes in (("a\nb", "c"), ("a", "b\nc"), ("a", "b"))]
+    assert len({split.fingerprint for split in splits}) == 3

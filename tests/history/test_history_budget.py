@@ -65,8 +65,8 @@ def test_a_plan_is_as_rich_as_its_budget_allows(
 
 
 def test_a_plan_refuses_what_no_recording_has() -> None:
-    with pytest.raises(ValueError, match=r"recording plan: .*-1 MB; expected at least one image and class"):
-        recording_plan((4, 3, 8, 8), classes=2, features=0, snapshots=3, budget_mb=-1)
+    with pytest.raises(ValueError, match=r"recording plan: .*-1.0 MB; expected at least one image and class"):
+        recording_plan((4, 3, 8, 8), classes=2, features=0, snapshots=3, budget_mb=-1.0)
 
 
 @pytest.mark.parametrize("budget", [0.9, 0.3, 0.1, 0.02])

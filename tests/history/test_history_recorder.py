@@ -58,7 +58,7 @@ def test_a_long_loop_is_thinned_evenly_within_its_budget_and_keeps_both_ends(tmp
     images = frames(3, size=32)
     with Recorder(tmp_path / "mine", classes=CLASSES, labels=LABELS, budget_mb=1.0) as recorder:
         for step in range(333):
-            recorder.snapshot(step, images[step % 3], loss=step)
+            recorder.snapshot(step, images[step % 3], loss=float(step))
     history = recorder.history
     steps = [frame.step for frame in history.frames]
     assert steps[0] == 0
@@ -75,12 +75,23 @@ def test_a_long_loop_is_thinned_evenly_within_its_budget_and_keeps_both_ends(tmp
 def test_a_budget_too_small_for_any_image_still_gives_the_answer_and_says_so(tmp_path: Path) -> None:
     with Recorder(tmp_path / "mine", classes=CLASSES, labels=LABELS, budget_mb=0.001) as recorder:
         for step in range(3):
-            recorder.snapshot(step, frames(3)[step], loss=step)
+            recorder.snapshot(step, frames(3)[step], loss=float(step))
     history = recorder.history
     assert history.frames == ()
     assert "nothing of the images fits the 0.001 MB" in history.events[0]["said"]
     np.testing.assert_array_equal(history.distilled.images, frames(3)[2])
     assert len(history.scalars) == 3
+
+
+def test_a_loop_that_works_in_one_array_does_not_change_what_was_recorded(tmp_path: Path) -> None:
+    images = np.zeros((3, 1, 4, 4), np.uint8)
+    with Recorder(tmp_path / "mine", classes=CLASSES, labels=LABELS) as recorder:
+        for step in range(3):
+            images += 1
+            recorder.snapshot(step, images)
+        images += 100
+    assert [int(recorder.history.images(frame).max()) for frame in range(3)] == [1, 2, 3]
+    assert recorder.history.distilled.images.max() == 3
 
 
 def test_large_images_are_recorded_small_but_distilled_whole(tmp_path: Path) -> None:

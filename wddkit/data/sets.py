@@ -82,7 +82,7 @@ class Split:
     @functools.cached_property
     def fingerprint(self) -> str:
         """64 hex digits of all three parts and the class names."""
-        parts = [self.train.fingerprint, self.val.fingerprint, self.test.fingerprint, *self.classes]
+        parts = [self.train.fingerprint, self.val.fingerprint, self.test.fingerprint, repr(self.classes)]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     @functools.cached_property

@@ -114,6 +114,14 @@ def sync_folder(path: Path) -> None:
             os.close(descriptor)
 
 
+def sync_files(path: Path) -> None:
+    """Makes all files below a folder survive a power failure. Raises OSError."""
+    for file in path.rglob("*"):
+        if file.is_file():
+            with file.open("rb") as opened:
+                os.fsync(opened.fileno())
+
+
 def remove(path: Path) -> None:
     """Deletes a file or a folder; one that is not there is no error. Raises StorageError."""
     with storing(path):

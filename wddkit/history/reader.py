@@ -13,7 +13,6 @@ from jaxtyping import Float, Int64, UInt8
 from wddkit.codec import Json
 from wddkit.data.sets import DistilledSet
 from wddkit.history.arrays import Arrays
-from wddkit.history.checks import Verify
 from wddkit.history.fields import Fields
 from wddkit.history.tables import results_frame, scalars_frame
 
@@ -72,7 +71,7 @@ class History:
     source: Source
 
     @classmethod
-    def load(cls, path: Path | str, *, verify: Verify = "small", partial: bool = False) -> "History":
+    def load(cls, path: Path | str, *, verify: str = "small", partial: bool = False) -> "History":
         """A run folder, checked; see `wddkit.history.sources.load`."""
         from wddkit.history.sources import load
 

@@ -69,8 +69,12 @@ class Recorder:
             writer.close()
             raise ValueError(f"{self.path}: holds a complete run; record into another folder, or delete this one")
         self._writer = writer
-        if self._real is not None:
-            writer.real(**self._real)
+        try:
+            if self._real is not None:
+                writer.real(**self._real)
+        except BaseException:
+            writer.close()
+            raise
         return self
 
     def __exit__(
@@ -89,7 +93,8 @@ class Recorder:
             raise ValueError("this recorder is not open; record within `with Recorder(...) as recorder:`")
         if self._last is not None and step <= self._last[0]:
             raise ValueError(f"step {step} comes after step {self._last[0]}; steps must rise")
-        arrays = {"images": to_images(images, what=f"images at step {step}"), "indices": np.arange(len(self._labels))}
+        pixels = to_images(images, what=f"images at step {step}").copy()  # the loop may go on in the same array
+        arrays = {"images": pixels, "indices": np.arange(len(self._labels))}
         if len(arrays["images"]) != len(self._labels):
             raise ValueError(f"step {step}: {len(arrays['images'])} images for {len(self._labels)} labels")
         if features is not None:

@@ -24,7 +24,7 @@ _RECOVER = re.compile(r"recover/(\d{6,})-(\d{4,})\.npz")
 _BARYCENTER = re.compile(r"barycenter/(\d{4,})\.npz")
 
 
-def load(path: Path, *, verify: Verify = "small", partial: bool = False) -> History:
+def load(path: Path, *, verify: str = "small", partial: bool = False) -> History:
     """The history in a run folder. Nothing in it is executed, and no image is read before it is asked for.
 
     Checked are the schema, presence and size of every file, checksums and numbers of files below 1 MB (`verify="all"`:
@@ -42,12 +42,13 @@ def load(path: Path, *, verify: Verify = "small", partial: bool = False) -> Hist
             f"{path}: this run is unfinished; run the same config with the same `out` again to go on with it, "
             f"or load what there is with partial=True"
         )
-    sizes: Mapping[str, int | None] = check_run(path, verify=verify) if complete else dict.fromkeys(files_of(path))
+    level: Verify = "all" if verify == "all" else "small"
+    sizes: Mapping[str, int | None] = check_run(path, verify=level) if complete else dict.fromkeys(files_of(path))
     return History(
         path=path,
         config=_fields(path / "config.json", "config"),
         environment=_fields(path / "environment.json", "environment"),
-        source=_source(path, sizes, verify),
+        source=_source(path, sizes, level),
     )
 
 
@@ -161,7 +162,7 @@ def from_arrays(
     classes: Sequence[str] | None = None,
     steps: Sequence[int] | None = None,
     features: Any = None,
-    scalars: Mapping[str, Sequence[float]] | None = None,
+    scalars: Mapping[str, Any] | None = None,
     real: RealSample | None = None,
     barycenters: Mapping[int, Mapping[str, np.ndarray]] | None = None,
 ) -> History:
@@ -171,14 +172,7 @@ def from_arrays(
     [T, k, d], `scalars` name -> T numbers, `barycenters` class -> arrays as in `History.barycenters`. The last images
     are the distilled set. Raises ValueError naming what does not fit.
     """
-    frames = [to_images(frame, what=f"images of frame {t}") for t, frame in enumerate(images)]
-    if not frames:
-        raise ValueError("images: expected at least one frame, [T, k, c, h, w]")
-    for t, frame in enumerate(frames):
-        if frame.shape != frames[0].shape:
-            raise ValueError(
-                f"images: frame {t} has shape {frame.shape}, frame 0 {frames[0].shape}; expected one shape"
-            )
+    frames = _same_shape([to_images(frame, what=f"images of frame {t}") for t, frame in enumerate(images)])
     steps = list(range(len(frames))) if steps is None else [int(step) for step in steps]
     if len(steps) != len(frames) or any(b <= a for a, b in itertools.pairwise(steps)):
         raise ValueError(f"steps: expected {len(frames)} rising numbers, one for each frame, got {steps[:10]}")
@@ -186,16 +180,9 @@ def from_arrays(
     z = None if features is None else to_numpy(features, "features")
     if z is not None and (z.ndim != 3 or z.shape[:2] != (len(frames), len(own))):
         raise ValueError(f"features: expected shape [{len(frames)}, {len(own)}, d], got {z.shape}")
-    columns = {name: [float(value) for value in values] for name, values in (scalars or {}).items()}
-    for name, values in columns.items():
-        if len(values) != len(frames):
-            raise ValueError(f"scalars: {name!r} has {len(values)} values for {len(frames)} frames")
     points = {label: _checked_barycenter(label, arrays) for label, arrays in (barycenters or {}).items()}
     distilled = uniform_set(frames[-1], own, class_names(classes) or numbered(own, "labels"))
-    rows = [
-        {"phase": "recorded", "step": step, "block": 0, **{name: values[t] for name, values in columns.items()}}
-        for t, step in enumerate(steps)
-    ]
+    rows = _rows(steps, scalars or {})
     source = Source(
         moments=tuple(_in_memory(t, step, frames, z) for t, step in enumerate(steps)),
         distilled=lambda: distilled,
@@ -206,6 +193,26 @@ def from_arrays(
         events=list,
     )
     return History(path=None, config=Fields({}), environment=Fields({}), source=source)
+
+
+def _same_shape(frames: list[np.ndarray]) -> list[np.ndarray]:
+    if not frames:
+        raise ValueError("images: expected at least one frame, [T, k, c, h, w]")
+    for t, frame in enumerate(frames):
+        if frame.shape != frames[0].shape:
+            raise ValueError(f"images: frame {t} has shape {frame.shape}, frame 0 {frames[0].shape}; give them one")
+    return frames
+
+
+def _rows(steps: Sequence[int], scalars: Mapping[str, Any]) -> list[dict[str, Json]]:
+    columns = {name: [float(value) for value in values] for name, values in scalars.items()}
+    for name, values in columns.items():
+        if len(values) != len(steps):
+            raise ValueError(f"scalars: {name!r} has {len(values)} values for {len(steps)} frames")
+    return [
+        {"phase": "recorded", "step": step, "block": 0, **{name: values[t] for name, values in columns.items()}}
+        for t, step in enumerate(steps)
+    ]
 
 
 def uniform_set(images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> DistilledSet:

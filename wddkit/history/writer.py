@@ -89,7 +89,7 @@ class Writer:
         if all(event["event"] != "recording" for event in events):  # else noted before the run was killed
             self.event("recording", said=plan.said)
 
-    def event(self, name: str, **values: Json) -> None:
+    def event(self, name: str, /, **values: Json) -> None:
         """Notes that something happened, and when."""
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
         self._events.append({"time": now, "event": name, **encode(values)})
@@ -137,6 +137,8 @@ class Writer:
         """
         self._unfinished("snapshots")
         barycenter = phase == "barycenter"
+        if min(step, block) < 0:
+            raise ValueError(f"phase {phase!r}: step {step}, block {block}; expected numbers from 0 on")
         name = f"barycenter/{block:04d}.npz" if barycenter else f"recover/{step:06d}-{block:04d}.npz"
         if name in self._mark.snapshots:
             known = self._mark.snapshots[name][:2]
@@ -170,6 +172,7 @@ class Writer:
         with folder.storing(self.path / "distilled"):
             folder.remove(part)
             distilled.save(part)
+            folder.sync_files(part)
             part.rename(self.path / READY)  # from here on, opening the run finishes the move
             folder.remove(self.path / "distilled")
             (self.path / READY).rename(self.path / "distilled")

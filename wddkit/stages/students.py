@@ -1,5 +1,6 @@
 """Evaluate: train fresh students on a distilled set under a protocol and test them once."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from wddkit.data.sets import LabelRegime, Normalisation
 from wddkit.nets import Net, Network, build
 from wddkit.seeds import derive
 from wddkit.stages.relabel import with_soft_labels, with_views
-from wddkit.stages.training import Loss, Tick, Training, accuracy, pixels, silent, train
+from wddkit.stages.training import Loss, Tick, Training, pixels, predict, silent, train
 
 
 @dataclass(frozen=True)
@@ -50,56 +51,53 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Trained:
-    """What the students of one set reached."""
+    """What one student reached on the test set after its last step."""
 
-    accuracies: tuple[float, ...]  # percent, on the test set after the last step
-    per_class: tuple[tuple[float, ...], ...]  # percent, by student
+    accuracy: float  # percent
+    per_class: tuple[float, ...]  # percent; NaN for a class without test images
 
 
-def evaluate_students(
+def train_student(
     distilled: DistilledSet,
     test: ImageSet,
     protocol: Protocol,
     *,
+    student: int,
     normalisation: Normalisation,
     teacher: Net,
     seed: int,
-    device: torch.device,
     tick: Tick = silent,
 ) -> Trained:
-    """Accuracies of `protocol.students` fresh students trained on the set, after their last step.
+    """Trains student number `student` on the set, on the teacher's device, and tests it once.
 
-    Student i of every set starts from the same weights and sees the same order and views (seeds are paired), so
+    The same student of every set starts from the same weights and sees the same order and views (seeds are paired), so
     that differences between sets are differences between their images and labels.
     """
     distilled = labelled(distilled, protocol, teacher, seed=seed)
-    training_set, test = resized(distilled.training, protocol.resize), resized(test, protocol.resize)
-    found, per_class = [], []
-    for i in range(protocol.students):
-        net = build(
-            protocol.network,
-            classes=len(distilled.classes),
-            channels=training_set.images.shape[1],
-            size=training_set.images.shape[2],
-            normalisation=normalisation,
-            seed=derive(seed, "student", i, "weights"),
-        ).to(device)
-        images = pixels(training_set.images, like=next(net.parameters()))
-        train(
-            net,
-            images,
-            label_loss(distilled, protocol, teacher),
-            protocol.training,
-            seed=derive(seed, "student", i),
-            weights=_weights(distilled, device) if protocol.masses else None,
-            views=_stored(distilled) if protocol.labels == "views" else None,
-            tick=tick,
-            stage=f"student {i + 1}/{protocol.students}",
-        )
-        found.append(accuracy(net, test.images, test.labels))
-        each = [accuracy(net, test.images[at], test.labels[at]) for c in range(len(distilled.classes)) if len(at := test.of_class(c))]
-        per_class.append(tuple(each))
-    return Trained(tuple(found), tuple(per_class))
+    images, test = resized(distilled.training, protocol.resize), resized(test, protocol.resize)
+    device = next(teacher.parameters()).device
+    net = build(
+        protocol.network,
+        classes=len(distilled.classes),
+        channels=images.images.shape[1],
+        size=images.images.shape[2],
+        normalisation=normalisation,
+        seed=derive(seed, "student", student, "weights"),
+    ).to(device)
+    train(
+        net,
+        pixels(images.images, like=next(net.parameters())),
+        label_loss(distilled, protocol, teacher),
+        protocol.training,
+        seed=derive(seed, "student", student),
+        weights=_weights(distilled, device) if protocol.masses else None,
+        views=_stored(distilled) if protocol.labels == "views" else None,
+        tick=tick,
+        stage="student",
+    )
+    right = predict(net, test.images).argmax(dim=1).cpu().numpy() == test.labels
+    per_class = [100 * float(right[at].mean()) if len(at := test.of_class(c)) else math.nan for c in range(len(distilled.classes))]
+    return Trained(100 * float(right.mean()), tuple(per_class))
 
 
 def labelled(distilled: DistilledSet, protocol: Protocol, teacher: Net, *, seed: int) -> DistilledSet:

@@ -1,0 +1,167 @@
+"""From a distilled set to its row in a table: students, cached one by one, and the distances beside them."""
+
+import hashlib
+import time
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from wddkit import codec
+from wddkit.data import DistilledSet, ImageSet, Split
+from wddkit.history.tables import interval
+from wddkit.methods.base import Task
+from wddkit.nets import size_bytes
+from wddkit.ot import Measure, w2_squared
+from wddkit.stages.students import Protocol, Trained, labelled, train_student
+from wddkit.stages.teacher import features
+from wddkit.stages.training import Tick, silent
+
+_LARGEST_PLAN = 4_000_000  # entries; above it the distance of a class would take longer than a student
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Accuracies of the students of one set under one protocol, in percent, and what the set costs."""
+
+    name: str
+    protocol: Protocol
+    students: tuple[Trained, ...]
+    bytes: int
+    seconds: float  # of training and testing the students, when they were trained
+    w2_squared: float | None = None  # of the set's features to the training features, mean over classes
+    w2_squared_heldout: float | None = None  # the same to the validation features
+
+    @property
+    def accuracies(self) -> tuple[float, ...]:
+        """Test accuracy of each student after its last step."""
+        return tuple(student.accuracy for student in self.students)
+
+    @property
+    def accuracy(self) -> float:
+        """Mean over the students."""
+        return float(np.mean(self.accuracies))
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % t-interval of the mean over students; it says nothing of another synthesis."""
+        return interval(self.accuracies)
+
+    def __float__(self) -> float:
+        return self.accuracy
+
+    def to_json(self) -> codec.Json:
+        """The row as `History` reads it."""
+        return {
+            "set": self.name,
+            "accuracies": list(self.accuracies),
+            "per_class": [[None if np.isnan(value) else value for value in s.per_class] for s in self.students],
+            "bytes": self.bytes,
+            "seconds": self.seconds,
+            "w2_squared": self.w2_squared,
+            "w2_squared_heldout": self.w2_squared_heldout,
+        }
+
+
+def evaluate_set(
+    name: str, distilled: DistilledSet, test: ImageSet, task: Task, protocol: Protocol, *, seed: int, tick: Tick = silent
+) -> Evaluation:
+    """The evaluation of one set; students that were trained before, by everything that decides them, are reused."""
+    distilled = labelled(distilled, protocol, task.teacher(), seed=seed)
+    students, seconds = [], 0.0
+    for i in range(protocol.students):
+        trained, took = _student(name, distilled, test, task, protocol, i, seed, tick)
+        students.append(trained)
+        seconds += took
+    teacher_bytes = size_bytes(task.teacher()) if protocol.labels == "online" else 0
+    size = distilled.size_bytes(protocol.labels, teacher_bytes)
+    return Evaluation(name, protocol, tuple(students), size, round(seconds, 3), *distances(distilled, task))
+
+
+def _student(
+    name: str,
+    distilled: DistilledSet,
+    test: ImageSet,
+    task: Task,
+    protocol: Protocol,
+    student: int,
+    seed: int,
+    tick: Tick,
+) -> tuple[Trained, float]:
+    settings = {
+        "set": fingerprint(distilled),
+        "test": test.fingerprint,
+        "protocol": codec.encode(replace(protocol, name="", students=1)),
+        "student": student,
+        "seed": seed,
+    }
+    total = protocol.students * protocol.training.steps
+
+    def shown(stage: str, done: int, _: int, scalars: object) -> None:
+        tick(f"evaluate {name} ({protocol.title})", student * protocol.training.steps + done, total, scalars)  # type: ignore[arg-type]
+
+    def build() -> dict[str, np.ndarray]:
+        started = time.monotonic()
+        found = train_student(
+            distilled,
+            test,
+            protocol,
+            student=student,
+            normalisation=task.normalisation,
+            teacher=task.teacher(),
+            seed=seed,
+            tick=shown,
+        )
+        return {
+            "accuracy": np.array(found.accuracy),
+            "per_class": np.array(found.per_class),
+            "seconds": np.array(time.monotonic() - started),
+        }
+
+    arrays = task.artifact("students", settings, build)
+    per_class = tuple(map(float, arrays["per_class"]))
+    return Trained(float(arrays["accuracy"]), per_class), float(arrays["seconds"])
+
+
+def distances(distilled: DistilledSet, task: Task) -> tuple[float | None, float | None]:
+    """Squared W2 between each class's distilled and real features, mean over classes: training, held-out."""
+    images, masses = distilled.training, distilled.training_masses
+    z = features(task.teacher(), images.images)
+
+    def mean(measures: "tuple[Measure | None, ...]") -> float | None:
+        values = []
+        for c, real in enumerate(measures):
+            at = images.of_class(c)
+            if real is None or not len(at):
+                continue
+            if len(at) * len(real.masses) > _LARGEST_PLAN:
+                return None
+            values.append(w2_squared(Measure(z[at], masses[at] / masses[at].sum()), real))
+        return float(np.mean(values)) if values else None
+
+    return mean(task.measures()), mean(task.heldout_measures())
+
+
+def whole_set(split: Split, task: Task) -> DistilledSet:
+    """The training images themselves, as the control that nothing was lost."""
+    counts = np.bincount(split.train.labels, minlength=len(split.classes))
+    return DistilledSet(
+        images=split.train.images,
+        labels=split.train.labels,
+        classes=split.classes,
+        masses=1 / counts[split.train.labels],
+        normalisation=task.normalisation,
+        about={"method": "whole real set"},
+    )
+
+
+def fingerprint(distilled: DistilledSet) -> str:
+    """64 hex digits of everything in the set that a student can see."""
+    digest = hashlib.sha256(repr((distilled.formation, distilled.soft_kind, distilled.images.shape)).encode())
+    for array in (distilled.images, distilled.labels, distilled.masses, distilled.soft):
+        digest.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
+    if distilled.views is not None:
+        digest.update(distilled.views.parameters.tobytes() + distilled.views.logits.tobytes())
+    return digest.hexdigest()
+
+
