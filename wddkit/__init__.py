@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from wddkit.evaluation import Evaluation
     from wddkit.experiment import compare, evaluate, run
     from wddkit.history import History, Recorder
-    from wddkit.nets import Network, embed
+    from wddkit.nets import Network
+    from wddkit.stages.embedding import embed
     from wddkit.stages.students import Protocol
     from wddkit.stages.teacher import Teacher
     from wddkit.stages.training import Training
@@ -36,7 +37,7 @@ _HOME = {
     "Training": "stages.training",
     "compare": "experiment",
     "datasets": "data",
-    "embed": "nets",
+    "embed": "stages.embedding",
     "evaluate": "experiment",
     "load": "data",
     "run": "experiment",

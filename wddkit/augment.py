@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Int64
+from jaxtyping import Float, Float32, Float64, Int64, UInt64
 
 if TYPE_CHECKING:  # parameters can be drawn and stored without torch
     from torch import Tensor
@@ -103,11 +103,12 @@ def uniform(key: int, positions: Int64[np.ndarray, " n"], columns: int) -> Float
     """Numbers in [0, 1) that depend on (key, position, column) alone: splitmix64 (Steele et al. 2014) of a counter."""
     with np.errstate(over="ignore"):  # arithmetic is meant modulo 2^64
         counter = positions.astype(np.uint64)[:, None] * np.uint64(columns) + np.arange(columns, dtype=np.uint64)
-        z = np.uint64(key) + (counter + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+        z: UInt64[np.ndarray, "n columns"] = np.uint64(key) + (counter + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     z = z ^ (z >> np.uint64(31))
-    return (z >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    bits: UInt64[np.ndarray, "n columns"] = z >> np.uint64(11)
+    return bits.astype(np.float64) * 2.0**-53
 
 
 def stream(n: int, start: int, count: int, *, key: int) -> Int64[np.ndarray, " count"]:
@@ -115,7 +116,8 @@ def stream(n: int, start: int, count: int, *, key: int) -> Int64[np.ndarray, " c
     epochs: Sequence[int] = range(start // n, (start + count - 1) // n + 1)
     shuffled = [np.argsort(uniform(key + epoch, np.arange(n), 1)[:, 0], kind="stable") for epoch in epochs]
     first = start - epochs[0] * n
-    return np.concatenate(shuffled)[first : first + count]
+    positions: Int64[np.ndarray, " count"] = np.concatenate(shuffled)[first : first + count]
+    return positions
 
 
 def _again(u: np.ndarray) -> np.ndarray:

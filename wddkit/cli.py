@@ -4,15 +4,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Annotated, Any, Union
+from typing import Annotated, Any
 
 import tyro
 
 from wddkit import codec
-
-Positional = tyro.conf.Positional
 
 
 @dataclass(frozen=True)
@@ -48,8 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     if sys.stdout.isatty() is False:
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a pipe sees each line as it comes
     try:
-        command = tyro.cli(_COMMAND, prog="wddkit", args=arguments, description=__doc__)
-        command()
+        tyro.extras.subcommand_cli_from_dict(_COMMANDS, prog="wddkit", args=arguments, description=__doc__)
     except (ValueError, OSError) as error:
         print(f"wddkit: {error}", file=sys.stderr)
         return 2
@@ -79,6 +76,7 @@ def run(run: Annotated[Run, tyro.conf.OmitArgPrefixes]) -> None:
 
     config = config_of(run)
     split = load_split(config)
+    config = _with_protocols(config, run, split)
     if run.dry_run:
         from wddkit.estimate import estimate
 
@@ -90,24 +88,30 @@ def run(run: Annotated[Run, tyro.conf.OmitArgPrefixes]) -> None:
 
 
 def compare(
-    methods: Positional[tuple[str, ...]],
+    methods: Annotated[tuple[str, ...], tyro.conf.Positional],
     run: Annotated[Run, tyro.conf.OmitArgPrefixes],
     seeds: int = 3,
     csv: Path | None = None,
 ) -> None:
     """Run several methods with several synthesis seeds, one table with intervals and gains over random images."""
     from wddkit.experiment import compare as compare_configs
+    from wddkit.experiment import load_split
 
-    frame = compare_configs(
-        [config_of(replace(run, method=name)) for name in methods], seeds=seeds, out=run.out, progress=not run.quiet
-    )
+    configs = [config_of(replace(run, method=name)) for name in methods]
+    split = load_split(configs[0])
+    configs = [_with_protocols(config, run, split) for config in configs]
+    frame = compare_configs(configs, seeds=seeds, out=run.out, split=split, progress=not run.quiet)
     print(frame.to_string(index=False, float_format=lambda value: f"{value:.2f}"))
     if csv:
         frame.to_csv(csv, index=False)
 
 
 def evaluate(
-    path: Positional[Path], dataset: str = "digits", labels: str = "online", students: int = 3, seed: int = 0
+    path: Annotated[Path, tyro.conf.Positional],
+    dataset: str = "digits",
+    labels: str = "online",
+    students: int = 3,
+    seed: int = 0,
 ) -> None:
     """Train students on a distilled set (a saved one, a run, or a folder of images by class) and test them."""
     from wddkit import Split, load
@@ -116,10 +120,12 @@ def evaluate(
     split: Split = load(dataset)
     found = evaluate_set(_distilled(path, split.classes), split, labels, students=students, seed=seed)
     low, high = found.interval
-    print(f"{found.accuracy:.2f} % ({low:.2f} to {high:.2f}, {students} students, labels {labels}, {found.bytes} bytes)")
+    print(
+        f"{found.accuracy:.2f} % ({low:.2f} to {high:.2f}, {students} students, labels {labels}, {found.bytes} bytes)"
+    )
 
 
-def explore(path: Positional[Path], page: Path | None = None) -> None:
+def explore(path: Annotated[Path, tyro.conf.Positional], page: Path | None = None) -> None:
     """Write the self-contained page of a run."""
     from wddkit import History
     from wddkit.views import RunView
@@ -128,7 +134,7 @@ def explore(path: Positional[Path], page: Path | None = None) -> None:
     print(RunView(history).to_html(page or path.with_suffix(".html")).resolve())
 
 
-def export(path: Positional[Path], to: Positional[Path]) -> None:
+def export(path: Annotated[Path, tyro.conf.Positional], to: Annotated[Path, tyro.conf.Positional]) -> None:
     """Copy a run's distilled set to a folder of PNGs with labels and a card."""
     from wddkit import History
 
@@ -179,7 +185,7 @@ def lab(notebooks: Path = Path("notebooks")) -> None:
 
 def config_of(run: Run) -> Any:
     """The config that the options describe."""
-    from wddkit.config import Config, recipe_protocols
+    from wddkit.config import Config
     from wddkit.methods import METHODS
 
     if run.config is not None:
@@ -193,15 +199,22 @@ def config_of(run: Run) -> Any:
         if not equals:
             raise ValueError(f"--set {assignment}: expected field=value")
         config = codec.change(config, name, _value(text))
-    if run.labels or run.students:
-        config = replace(config, protocols=recipe_protocols(config, labels=run.labels, students=run.students))
     return config
+
+
+def _with_protocols(config: Any, run: Run, split: Any) -> Any:
+    from wddkit.config import recipe_protocols
+
+    return replace(config, protocols=recipe_protocols(config, split=split, labels=run.labels, students=run.students))
 
 
 def show(history: Any) -> None:
     """Prints the table of a run: accuracy, interval, label regime, bytes, squared W2, seconds a stage."""
     frame = history.results
-    print(f"\n{'set':16} {'labels':7} {'accuracy':>9} {'95 % interval':>16} {'bytes':>11} {'W2^2 train':>11} {'held-out':>9}")
+    print(
+        f"\n{'set':16} {'labels':7} {'accuracy':>9} {'95 % interval':>16} "
+        f"{'bytes':>11} {'W2^2 train':>11} {'held-out':>9}"
+    )
     for row in frame.itertuples():
         distances = [f"{v:.3f}" if v is not None and v == v else "-" for v in (row.w2_squared, row.w2_squared_heldout)]
         print(
@@ -209,7 +222,9 @@ def show(history: Any) -> None:
             f"{row.bytes:11,} {distances[0]:>11} {distances[1]:>9}"
         )
     stages = {e["name"]: e["seconds"] for e in history.events if e["event"] == "stage"}
-    print("Intervals are over students of one synthesis. W2^2: squared Wasserstein distance of features, mean over classes.")
+    print(
+        "Intervals: over students of one synthesis. W2^2: squared Wasserstein distance of features, mean over classes."
+    )
     print("Seconds: " + ", ".join(f"{name} {seconds:.1f}" for name, seconds in stages.items()))
 
 

@@ -89,9 +89,11 @@ def _decode(kind: Any, data: Any, registry: Registry, where: str) -> Any:
     if origin is tuple:
         return _decode_tuple(kind, data, registry, where)
     if isinstance(origin, type) and issubclass(origin, Mapping):
+        if not isinstance(data, Mapping):
+            raise ValueError(f"{where}: expected names with values, got {data!r}")
         item = typing.get_args(kind)[1]
         return {key: _decode(item, each, registry, f"{where}.{key}") for key, each in data.items()}
-    if dataclasses.is_dataclass(kind):
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         return _decode_dataclass(kind, data, registry, where)
     if kind in (int, float, str, bool, type(None)):
         return _decode_plain(kind, data, where)

@@ -1,7 +1,7 @@
 """Tables over runs: means and intervals over syntheses, paired with the random control."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,42 +14,39 @@ if TYPE_CHECKING:
 CONTROLS = ("random", "nearest", "whole real set")
 
 
-def table(runs: Sequence[tuple[str, Sequence[History]]]) -> "pandas.DataFrame":
-    """One row for each set and protocol of these (method, runs by seed); see `wddkit.compare`."""
+def table(runs: Sequence[Sequence[History]]) -> "pandas.DataFrame":
+    """One row for each set and protocol of these runs, each a list by seed; see `wddkit.compare`.
+
+    Controls that several runs share stand once. Two runs of one method are told apart by their folders.
+    """
     import pandas
 
-    rows: dict[tuple[object, ...], dict[str, object]] = {}
-    for method, histories in runs:
-        results = [history.results for history in histories]
-        for protocol, name in dict.fromkeys(zip(results[0]["protocol"], results[0]["set"], strict=True)):
-            each = [_row(frame, protocol, name) for frame in results]
-            random = [_row(frame, protocol, "random") for frame in results]
-            config = histories[0].config
-            row = _summary(each, random if name != "random" else [None] * len(each))
-            label = name if name in CONTROLS else f"{method} {histories[0].path.name.rpartition('-')[2] if histories[0].path else ''}"
-            key = (config.dataset, protocol, each[0].ipc, label)
-            rows.setdefault(key, {"dataset": config.dataset, "protocol": protocol, "ipc": each[0].ipc, "set": name, **row})
+    rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for histories in runs:
+        frames = [history.results.set_index(["protocol", "set"]) for history in histories]
+        for protocol, name in frames[0].index:
+            each = [frame.loc[(protocol, name)] for frame in frames]
+            random = [frame.loc[(protocol, "random")] for frame in frames if (protocol, "random") in frame.index]
+            first = {"dataset": histories[0].config.dataset, "protocol": protocol, "ipc": each[0]["ipc"], "set": name}
+            run = None if name in CONTROLS else str(histories[0].path)
+            key = (*(str(value) for value in first.values()), run)
+            rows.setdefault(key, {**first, **_summary(each, random if name != "random" else []), "run": run})
     return pandas.DataFrame(list(rows.values()))
 
 
-def _row(frame: "pandas.DataFrame", protocol: object, name: object) -> "pandas.Series | None":  # type: ignore[type-arg]
-    found = frame[(frame["protocol"] == protocol) & (frame["set"] == name)]
-    return found.iloc[0] if len(found) else None
-
-
-def _summary(each: Sequence[object], random: Sequence[object]) -> dict[str, object]:
-    values = [row.accuracy for row in each]  # type: ignore[attr-defined]  # columns of a results frame
+def _summary(each: "Sequence[pandas.Series[Any]]", random: "Sequence[pandas.Series[Any]]") -> dict[str, Any]:
+    values = [row["accuracy"] for row in each]
     low, high = interval(values)
-    summary: dict[str, object] = {"accuracy": float(np.mean(values)), "low": low, "high": high}
-    if all(row is not None for row in random):
-        gains = [a - row.accuracy for a, row in zip(values, random, strict=True)]  # type: ignore[attr-defined]
+    summary = {"accuracy": float(np.mean(values)), "low": low, "high": high}
+    if len(random) == len(each):
+        gains = [value - row["accuracy"] for value, row in zip(values, random, strict=True)]
         gain_low, gain_high = interval(gains)
         summary |= {"gain": float(np.mean(gains)), "gain_low": gain_low, "gain_high": gain_high}
-    first = each[0]
     return {
         **summary,
         "syntheses": len(values),
-        "students": first.n,  # type: ignore[attr-defined]
-        "bytes": first.bytes,  # type: ignore[attr-defined]
-        "seconds": float(np.mean([row.seconds for row in each])),  # type: ignore[attr-defined]
+        "students": int(each[0]["n"]),
+        "labels": each[0]["labels"],
+        "bytes": int(each[0]["bytes"]),
+        "seconds": float(np.mean([row["seconds"] for row in each])),
     }

@@ -133,6 +133,12 @@ def recipe(dataset: str, *, images: int, size: int) -> Recipe:
     return Recipe(teacher, (Protocol(labels="online", network=network, training=student),))
 
 
-def protocols(*labels: str, base: Protocol) -> tuple[Protocol, ...]:
-    """One protocol a label regime, alike in all else."""
-    return tuple(codec.change(base, "labels", label) for label in labels)
+def recipe_protocols(
+    config: Config, *, split: Split, labels: tuple[str, ...] = (), students: int | None = None
+) -> tuple[Protocol, ...]:
+    """The config's protocols with other label regimes, or another number of students."""
+    known = config.resolved(split).protocols
+    assert known is not None  # resolved
+    if labels:
+        known = tuple(codec.change(known[0], "labels", label) for label in labels)
+    return known if students is None else tuple(replace(protocol, students=students) for protocol in known)

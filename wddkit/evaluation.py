@@ -2,8 +2,9 @@
 
 import hashlib
 import time
-
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -64,7 +65,14 @@ class Evaluation:
 
 
 def evaluate_set(
-    name: str, distilled: DistilledSet, test: ImageSet, task: Task, protocol: Protocol, *, seed: int, tick: Tick = silent
+    name: str,
+    distilled: DistilledSet,
+    test: ImageSet,
+    task: Task,
+    protocol: Protocol,
+    *,
+    seed: int,
+    tick: Tick = silent,
 ) -> Evaluation:
     """The evaluation of one set; students that were trained before, by everything that decides them, are reused."""
     distilled = labelled(distilled, protocol, task.teacher(), seed=seed)
@@ -97,8 +105,8 @@ def _student(
     }
     total = protocol.students * protocol.training.steps
 
-    def shown(stage: str, done: int, _: int, scalars: object) -> None:
-        tick(f"evaluate {name} ({protocol.title})", student * protocol.training.steps + done, total, scalars)  # type: ignore[arg-type]
+    def shown(_: str, done: int, __: int, scalars: Mapping[str, Any]) -> None:
+        tick(f"evaluate {name} ({protocol.title})", student * protocol.training.steps + done, total, scalars)
 
     def build() -> dict[str, np.ndarray]:
         started = time.monotonic()
@@ -163,5 +171,3 @@ def fingerprint(distilled: DistilledSet) -> str:
     if distilled.views is not None:
         digest.update(distilled.views.parameters.tobytes() + distilled.views.logits.tobytes())
     return digest.hexdigest()
-
-

@@ -1,5 +1,6 @@
 """Where stages, methods and history meet: `run` a distillation, `evaluate` a set, `compare` several."""
 
+import importlib.metadata
 import platform
 import time
 from collections.abc import Iterator, Sequence
@@ -12,12 +13,13 @@ import numpy as np
 import torch
 
 from wddkit import codec
-from wddkit.config import Config, method_name, recipe
+from wddkit.config import Config, method_name
 from wddkit.data import DistilledSet, Split, check_matches, load
 from wddkit.evaluation import Evaluation, evaluate_set, whole_set
 from wddkit.history import Cache, History, Writer, recording_plan
-from wddkit.methods import METHODS, Context, Nearest, Random, Snapshot, Task
+from wddkit.methods import Context, Method, Nearest, Random, Snapshot, Task
 from wddkit.methods.base import check_ipc
+from wddkit.methods.targets import Masses
 from wddkit.progress import Bars
 from wddkit.stages.relabel import with_soft_labels
 from wddkit.stages.students import Protocol
@@ -46,7 +48,9 @@ def run(
     with Bars(shown=progress) as bars:
         task = task_of(config, split, tick=bars)
         check_ipc(task, config.method.ipc)
-        with Writer.open(path, config=_recorded(config), environment=_environment(task), budget_mb=config.recording_mb) as writer:
+        with Writer.open(
+            path, config=_recorded(config), environment=_environment(task), budget_mb=config.recording_mb
+        ) as writer:
             if writer.is_complete and all(writer.has(f"results/{_key(config, p)}.json") for p in _protocols(config)):
                 return History.load(path)
             try:
@@ -105,11 +109,11 @@ def compare(
     """
     from wddkit.comparison import table
 
-    histories = [
-        (config, [run(config.change(seed=config.seed + r), out=out, split=split, progress=progress) for r in range(seeds)])
+    by_config = [
+        [run(config.change(seed=config.seed + r), out=out, split=split, progress=progress) for r in range(seeds)]
         for config in configs
     ]
-    return table([(method_name(config.method), found) for config, found in histories])
+    return table(by_config)
 
 
 def load_split(config: Config) -> Split:
@@ -139,7 +143,9 @@ def choose_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise ValueError(f'device {name!r} cannot be used here ({str(error).splitlines()[0]}); try "auto" or "cpu"') from None
+        raise ValueError(
+            f'device {name!r} cannot be used here ({str(error).splitlines()[0]}); try "auto" or "cpu"'
+        ) from None
     return device
 
 
@@ -186,7 +192,8 @@ def _distil(config: Config, task: Task, writer: Writer, tick: Tick) -> Distilled
             state=last.state,
             scalars=last.scalars,
         )
-    assert last is not None and last.distilled is not None  # the contract of a method
+    assert last is not None
+    assert last.distilled is not None  # the contract of a method
     return last.distilled
 
 
@@ -215,8 +222,11 @@ def _sets(config: Config, split: Split, task: Task, distilled: DistilledSet) -> 
     """The method's set and its controls, drawn anew by the synthesis seed."""
     name = method_name(config.method)
     yield name, distilled
-    masses = getattr(config.method, "masses", "uniform")
-    methods = {"random": Random(config.method.ipc), "nearest": Nearest(config.method.ipc, masses=masses)}
+    masses: Masses = getattr(config.method, "masses", "uniform")
+    methods: dict[str, Method] = {
+        "random": Random(config.method.ipc),
+        "nearest": Nearest(config.method.ipc, masses=masses),
+    }
     for control in config.controls:
         if control == "whole":
             yield "whole real set", whole_set(split, task)
@@ -258,24 +268,11 @@ def _recorded(config: Config) -> codec.Json:
 
 
 def _environment(task: Task) -> dict[str, Any]:
-    import ot
-    import torchvision
-
-    from wddkit import __version__
-
+    packages = ("wddkit", "torch", "torchvision", "numpy", "scipy", "scikit-learn", "POT")
+    versions = {name: importlib.metadata.version(name) for name in packages}
     return {
-        "versions": {
-            "wddkit": __version__,
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "torchvision": torchvision.__version__,
-            "numpy": np.__version__,
-            "POT": ot.__version__,
-        },
+        "versions": {"python": platform.python_version(), **versions, "torch": torch.__version__},
         "device": task.device.type,
         "threads": torch.get_num_threads(),
         "platform": platform.platform(),
     }
-
-
-__all__ = ["METHODS", "Config", "choose_device", "compare", "context_of", "evaluate", "load_split", "recipe", "run", "task_of"]

@@ -24,6 +24,8 @@ _COLUMNS = (
     "unit",
     "bytes",
     "seconds",
+    "w2_squared",
+    "w2_squared_heldout",
     "accuracies",
 )
 _FIRST = ("phase", "step", "block", "seconds")
@@ -81,7 +83,7 @@ def _row(protocol: Mapping[str, Json], row: Mapping[str, Json]) -> dict[str, Any
         "n": len(accuracies),
         "unit": "students",
         "accuracies": accuracies,
-        **{name: row.get(name) for name in ("set", "ipc", "bytes", "seconds")},
+        **{name: row.get(name) for name in ("set", "ipc", "bytes", "seconds", "w2_squared", "w2_squared_heldout")},
     }
 
 

@@ -16,4 +16,17 @@ METHODS: dict[str, type[Method]] = {
     "tiled": Tiled,
 }
 
-__all__ = ["DM", "KIP", "METHODS", "WMDD", "Context", "Method", "Nearest", "Random", "SRe2L", "Snapshot", "Task", "Tiled"]
+__all__ = [
+    "DM",
+    "KIP",
+    "METHODS",
+    "WMDD",
+    "Context",
+    "Method",
+    "Nearest",
+    "Random",
+    "SRe2L",
+    "Snapshot",
+    "Task",
+    "Tiled",
+]

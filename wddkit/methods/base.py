@@ -1,4 +1,4 @@
-"""The contracts of a method: what it is given (`Task`, `Context`), what it yields (`Snapshot`), what it is (`Method`)."""
+"""The contracts of a method: what it is given (`Task`, `Context`), what it yields (`Snapshot`), what it is."""
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
@@ -89,7 +89,9 @@ class Task:
 
     def _embedded(self, images: ImageSet, name: str) -> Float64[np.ndarray, "n d"]:
         def embed() -> Arrays:
-            return {"features": features(self.teacher(), images.images).astype(np.float32)}  # single precision loses nothing
+            return {
+                "features": features(self.teacher(), images.images).astype(np.float32)
+            }  # single precision loses nothing
 
         return self.artifact(name, {"images": images.fingerprint}, embed)["features"].astype(np.float64)
 

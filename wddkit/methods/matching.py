@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from wddkit.augment import Augment, stream
@@ -95,4 +94,5 @@ class DM:
     def _real(self, task: Task, context: Context, c: int, step: int) -> np.ndarray:
         positions = task.train.of_class(c)
         count = min(self.batch, len(positions))
-        return positions[stream(len(positions), step * count, count, key=context.stream("real", c))]
+        chosen: np.ndarray = positions[stream(len(positions), step * count, count, key=context.stream("real", c))]
+        return chosen

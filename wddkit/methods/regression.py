@@ -89,9 +89,7 @@ class KIP:
         x, y = self._real(task, context, moment.step, like=saved)
         with torch.no_grad():
             labels, prediction = self._fit(saved, x, y)
-        distilled = distilled_set(
-            task, images, method="kip", soft=labels.float().cpu().numpy(), soft_kind="values"
-        )
+        distilled = distilled_set(task, images, method="kip", soft=labels.float().cpu().numpy(), soft_kind="values")
         arrays = {
             "images": images,
             "indices": np.arange(len(images)),
@@ -126,6 +124,5 @@ def tangent_kernel(a: Tensor, b: Tensor, *, depth: int) -> Tensor:
 
 def _centred(labels: np.ndarray, classes: int) -> Float64[np.ndarray, "n classes"]:
     """One-hot labels less their mean 1/classes, as KIP regresses on."""
-    return np.eye(classes)[labels] - 1 / classes
-
-
+    centred: Float64[np.ndarray, "n classes"] = np.eye(classes)[labels] - 1 / classes
+    return centred

@@ -76,6 +76,4 @@ class Tiled:
 def _chosen(task: Task, images: np.ndarray, **options: object) -> Snapshot:
     distilled = distilled_set(task, images, **options)  # type: ignore[arg-type]  # fields of DistilledSet by name
     z = features(task.teacher(), images).astype(np.float32)
-    return Snapshot(
-        "select", 0, distilled, arrays={"images": images, "indices": np.arange(len(images)), "features": z}
-    )
+    return Snapshot("select", 0, distilled, arrays={"images": images, "indices": np.arange(len(images)), "features": z})

@@ -13,8 +13,8 @@ from wddkit.data import DistilledSet
 from wddkit.methods.base import Context, Snapshot, State, Task, check_ipc, distilled_set, image_labels
 from wddkit.methods.targets import Masses, Targets, targets
 from wddkit.nets import Net
-from wddkit.stages.objective import Block, Form, Weights, real_moments
 from wddkit.stages.descent import Descent, Moment
+from wddkit.stages.objective import Block, Form, Weights, real_moments
 from wddkit.stages.recover import bounds, recover, statistics_error, to_normalised, to_pixels
 from wddkit.stages.teacher import features
 
@@ -164,9 +164,7 @@ def _start(method: Inversion, task: Task, context: Context, found: Targets | Non
     _, *shape = task.train.images.shape
     reference = next(net.parameters())
     if method.start == "noise":
-        drawn = [
-            context.generator("start", c).standard_normal((method.ipc, *shape)) for c in range(len(task.classes))
-        ]
+        drawn = [context.generator("start", c).standard_normal((method.ipc, *shape)) for c in range(len(task.classes))]
         noise = torch.from_numpy(np.concatenate(drawn)).to(reference.device, reference.dtype)
         return noise.clamp(*bounds(net))
     if method.start == "nearest":
@@ -250,5 +248,3 @@ def _snapshot(
 def _set(method: Inversion, task: Task, found: Targets | None, saved: np.ndarray) -> DistilledSet:
     masses = found.masses if found is not None and method.target == "support" else None
     return distilled_set(task, saved.copy(), masses=masses, method=type(method).__name__.lower())
-
-

@@ -70,7 +70,7 @@ def descend(
     From a yielded `state` the rest follows with equal bits. The knob `lr`, where set, replaces the config's value from
     the next step on.
     """
-    u = start.detach().clone().requires_grad_(True)
+    u = start.detach().clone().requires_grad_()
     optimiser = _optimiser(u, descent)
     first = 0 if state is None else _restore(u, optimiser, state)
     terms: dict[str, Tensor] = {}

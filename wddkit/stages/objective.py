@@ -49,7 +49,11 @@ class Weights:
 
 
 def objective(
-    block: Block, features: Tensor, logits: Tensor | None, moments: Mapping[str, tuple[Tensor, Tensor]], weights: Weights
+    block: Block,
+    features: Tensor,
+    logits: Tensor | None,
+    moments: Mapping[str, tuple[Tensor, Tensor]],
+    weights: Weights,
 ) -> dict[str, Tensor]:
     """The loss and its terms: {"loss", "feature", "statistics"} and "cross_entropy" where it counts."""
     terms = {"feature": _feature(block, features, logits, weights.form)}

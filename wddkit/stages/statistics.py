@@ -36,13 +36,13 @@ class _Square(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor) -> tuple[Tensor, Tensor]:  # noqa: D102
+    def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor) -> tuple[Tensor, Tensor]:
         ctx.save_for_backward(x)
         # The norm reads x once and stores nothing of its size.
         return x.mean(dim=-1), torch.linalg.vector_norm(x, dim=-1).square() / x.shape[-1]
 
     @staticmethod
-    def backward(ctx: torch.autograd.function.FunctionCtx, mean: Tensor, square: Tensor) -> Tensor:  # noqa: D102
+    def backward(ctx: torch.autograd.function.FunctionCtx, mean: Tensor, square: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors  # type: ignore[attr-defined]  # untyped in torch
         n = x.shape[-1]
         return torch.addcmul((mean / n).unsqueeze(-1), x, (2 / n * square).unsqueeze(-1))
@@ -88,7 +88,8 @@ def class_statistics(
 ) -> dict[str, Moments]:
     """Statistics of every normalisation layer by class, exact for any batching.
 
-    Sums over positions and images are float64; count, mean and M2 of batches are merged (Chan et al. 1979): d = m_b - mean, n' = n + n_b, mean' = mean + d n_b / n', M2' = M2 + n_b v_b + d^2 n n_b / n'.
+    Sums over positions and images are float64; count, mean and M2 of batches are merged (Chan et al. 1979):
+    d = m_b - mean, n' = n + n_b, mean' = mean + d n_b / n', M2' = M2 + n_b v_b + d^2 n n_b / n'.
     """
     net.eval()
     reference = next(net.parameters())

@@ -96,7 +96,10 @@ def train_student(
         stage="student",
     )
     right = predict(net, test.images).argmax(dim=1).cpu().numpy() == test.labels
-    per_class = [100 * float(right[at].mean()) if len(at := test.of_class(c)) else math.nan for c in range(len(distilled.classes))]
+    per_class = [
+        100 * float(right[at].mean()) if len(at := test.of_class(c)) else math.nan
+        for c in range(len(distilled.classes))
+    ]
     return Trained(100 * float(right.mean()), tuple(per_class))
 
 
@@ -122,7 +125,7 @@ def label_loss(distilled: DistilledSet, protocol: Protocol, teacher: Net) -> Los
         return lambda s, x, at, number: F.cross_entropy(s, labels[at], reduction="none")
     if protocol.labels == "online":
 
-        def online(s: Tensor, x: Tensor, at: np.ndarray, number: np.ndarray) -> Tensor:
+        def online(s: Tensor, x: Tensor, _: np.ndarray, __: np.ndarray) -> Tensor:
             with torch.no_grad():
                 t = teacher(x)
             return soft_loss(s, t, T)

@@ -54,7 +54,7 @@ def squeeze(
 
 def freeze(net: Net) -> Net:
     """The same network in evaluation mode, without gradients of its parameters."""
-    return net.eval().requires_grad_(False)
+    return net.eval().requires_grad_(requires_grad=False)
 
 
 def features(net: Net, images: np.ndarray) -> Float64[np.ndarray, "n d"]:

@@ -92,8 +92,7 @@ def predict(net: nn.Module, images: np.ndarray | Tensor, *, part: str = "forward
     reference = next(net.parameters())
     call = getattr(net, part)
     out = [
-        call(pixels(images[start : start + batch], like=reference))
-        for start in range(0, max(len(images), 1), batch)
+        call(pixels(images[start : start + batch], like=reference)) for start in range(0, max(len(images), 1), batch)
     ]
     return torch.cat(out)
 
@@ -127,4 +126,4 @@ def _rate(step: int, training: Training) -> float:
         return 1.0
     if training.schedule == "step":
         return 1.0 if step < training.steps // 2 else 0.1
-    return 0.5 * (1 + np.cos(np.pi * (step - warm) / max(1, training.steps - warm)))
+    return 0.5 * (1 + float(np.cos(np.pi * (step - warm) / max(1, training.steps - warm))))

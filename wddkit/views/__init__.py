@@ -10,7 +10,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Projection", "RunView", "Scene", "figures", "projection", "scene"]
 
-_ROOMS = {"Projection": "projection", "RunView": "widget", "Scene": "scene", "scene": "scene", "projection": "projection"}
+_ROOMS = {
+    "Projection": "projection",
+    "RunView": "widget",
+    "Scene": "scene",
+    "scene": "scene",
+    "projection": "projection",
+}
 
 
 def __getattr__(name: str) -> Any:

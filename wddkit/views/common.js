@@ -5,6 +5,7 @@
 const COLOURS = ["#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#F0E442", "#8A8A8A"];
 // Nine shapes beside eight colours: 72 classes before a pair comes again. Squares and discs have another meaning.
 const SHAPES = ["dot", "cross", "up", "plus", "diamond", "down", "star", "bar", "dash"];
+const FONT = "system-ui, 'DejaVu Sans', sans-serif";
 
 const colourOf = (label) => COLOURS[label % COLOURS.length];
 const shapeOf = (label) => SHAPES[label % SHAPES.length];
@@ -68,7 +69,7 @@ function paper(canvas, width, height) {
   const ctx = canvas.getContext("2d");
   ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
   ctx.clearRect(0, 0, width, height);
-  ctx.font = "12px system-ui, 'DejaVu Sans', sans-serif";
+  ctx.font = `12px ${FONT}`;
   ctx.textBaseline = "middle";
   return ctx;
 }

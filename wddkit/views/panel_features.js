@@ -2,6 +2,7 @@
 
 const LARGEST_DISC = 17; // radius in pixels of the heaviest support point
 const SQUARE = 4.5; // half a side of a distilled image's square
+const MOST_NAMES = 30; // classes; more names would hide the marks
 
 /** Radius of a support point's disc: its area goes with its mass. */
 const discRadius = (run, mass) => LARGEST_DISC * Math.sqrt(mass / (run.heaviest || 1));
@@ -16,7 +17,8 @@ function featuresPanel(run, act) {
   const back = h("button", { type: "button", "aria-label": "barycenter: one step back", onclick: () => act.setMoment(-1) }, "◀");
   const next = h("button", { type: "button", "aria-label": "barycenter: one step on", onclick: () => act.setMoment(+1) }, "▶");
   const ways = h("input", { type: "checkbox", onchange: (event) => act.setTrails(event.target.checked) });
-  const barycenter = h("p", { class: "wdd-row" }, back, next, value, h("label", {}, ways, " ways of the support points"));
+  const trails = h("label", {}, ways, " draw the way that each support point took");
+  const barycenter = h("div", { class: "wdd-row" }, back, next, value, trails);
   const body = run.caption
     ? [h("div", { class: "wdd-sheet" }, canvas), hint, featureKey(run), ...(steps ? [barycenter] : []), h("p", { class: "wdd-caption" }, run.caption)]
     : [h("p", { class: "wdd-none" }, "This run recorded no features, so there is nothing to place here.")];
@@ -36,6 +38,7 @@ function featuresPanel(run, act) {
     drawReal(ctx, state, ink, width, height);
     for (const way of run.ways) if (state.shows(way.label)) drawSupport(ctx, state, ink, way);
     if (run.xy.length) drawImages(ctx, state, ink, width, height);
+    drawNames(ctx, state, ink);
     describe(state);
   }
 
@@ -108,6 +111,22 @@ function featuresPanel(run, act) {
     }
   }
 
+  /** Names where the classes are, so that nobody has to tell colours apart. */
+  function drawNames(ctx, state, ink) {
+    if (run.present.length > MOST_NAMES && state.classes.size === 0) return;
+    ctx.save();
+    ctx.font = `bold 14px ${FONT}`;
+    [ctx.textAlign, ctx.lineJoin, ctx.lineWidth] = ["center", "round", 4];
+    [ctx.fillStyle, ctx.strokeStyle] = [ink.text, ink.back];
+    for (const [label, x, y] of classCentres(run)) {
+      if (!state.shows(label)) continue;
+      const at = [fitted(ctx, run.classes[label], 120), ...toPixels(x, y)];
+      ctx.strokeText(...at);
+      ctx.fillText(...at);
+    }
+    ctx.restore();
+  }
+
   /** A line from the chosen image to the support point that it is drawn to. */
   function drawTarget(ctx, state, ink, x, y) {
     const way = run.paired && run.ways.find((each) => each.label === run.labels[state.row]);
@@ -139,8 +158,8 @@ function featuresPanel(run, act) {
     };
     const heldout = mean("heldout");
     value.textContent =
-      `Support points after ${state.moment} of ${steps - 1} steps; squared W2 to the real features ${short(mean("value"))}` +
-      (heldout === null ? "" : `, to held-out ones ${short(heldout)}`) + (shown.length > 1 ? " (mean over classes)" : "");
+      `Barycenter after step ${state.moment} of ${steps - 1}: squared W2 to the training features ${short(mean("value"))}` +
+      (heldout === null ? "" : `, held-out ${short(heldout)}`) + (shown.length > 1 ? " (mean over classes)" : "");
     [back.disabled, next.disabled] = [state.moment === 0, state.moment === steps - 1];
   }
 
@@ -160,6 +179,21 @@ function featuresPanel(run, act) {
   }
 
   return { node, draw, steps };
+}
+
+/** [label, x, y] of each class's mean: of its real features, or else of its last support points. */
+function classCentres(run) {
+  const sums = new Map();
+  const add = (label, x, y) => {
+    const sum = sums.get(label) ?? [0, 0, 0];
+    sums.set(label, [sum[0] + x, sum[1] + y, sum[2] + 1]);
+  };
+  run.realLabels.forEach((label, i) => add(label, run.realXy[2 * i], run.realXy[2 * i + 1]));
+  for (const way of run.realLabels.length ? [] : run.ways) {
+    const xy = way.xy.subarray(-2 * way.points);
+    for (let i = 0; i < xy.length; i += 2) add(way.label, xy[i], xy[i + 1]);
+  }
+  return [...sums].map(([label, [x, y, n]]) => [label, x / n, y / n]);
 }
 
 /** A function from features to pixels: the same scale along both axes, everything that matters within. */
@@ -211,7 +245,6 @@ function drawAxes(ctx, run, toPixels, ink, width, height) {
 
 /** What disc and square mean, with sizes for three masses. */
 function featureKey(run) {
-  const sample = (width, drawn) => h("canvas", { "aria-hidden": "true", "data-width": width, class: "wdd-sample" }, drawn);
   const items = [];
   if (run.realLabels.length) items.push(h("li", {}, "small marks: real images, colour and shape by class"));
   if (run.ways.length) items.push(h("li", {}, discKey(run), "discs: support points, area in proportion to mass"));

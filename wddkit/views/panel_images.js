@@ -64,17 +64,21 @@ function imagesPanel(run, act) {
     for (const label of labels) {
       const own = rows.filter((row) => run.labels[row] === label);
       own.forEach((row, i) => {
-        cells.push({ row, x: names + (i % columns) * (side + 2), y: y + Math.floor(i / columns) * (side + 2), side });
+        cells.push({ row, x: names + (i % columns) * (side + 2), y: y + 1 + Math.floor(i / columns) * (side + 2), side });
       });
       y += Math.ceil(own.length / columns) * (side + 2) + (columns < most ? 4 : 0);
     }
-    paper(canvas, width, Math.max(y, 1));
+    paper(canvas, width, y + 2);
     ctx.fillStyle = ink.text;
     for (const label of labels) {
       const first = cells.find((cell) => run.labels[cell.row] === label);
       ctx.fillText(fitted(ctx, run.classes[label], names - 8), 0, first.y + side / 2);
     }
-    for (const cell of cells) put(ctx, state.step, cell.row, cell.x, cell.y, cell.side);
+    [ctx.strokeStyle, ctx.lineWidth] = [ink.line, 1];
+    for (const cell of cells) {
+      put(ctx, state.step, cell.row, cell.x, cell.y, cell.side);
+      ctx.strokeRect(cell.x - 0.5, cell.y - 0.5, cell.side + 1, cell.side + 1); // black images on a black page
+    }
     const chosen = cells.find((cell) => cell.row === state.row);
     if (chosen) ring(ctx, ink, () => ctx.rect(chosen.x + 1, chosen.y + 1, side - 2, side - 2));
     list.value = state.row;
@@ -103,7 +107,7 @@ function stripPanel(run, act) {
   const sheet = h("div", { class: "wdd-sheet" }, canvas);
   const none = h("p", { class: "wdd-none" }, "Choose an image in the list, or click one, to see it at every snapshot.");
   const title = h("h3", {}, "One image through all snapshots");
-  const node = h("section", { class: "wdd-panel wdd-wide" }, title, sheet, none);
+  const node = h("section", { class: "wdd-panel" }, title, sheet, none);
   let columns = 1;
 
   function draw(state, ink) {

@@ -11,8 +11,8 @@ const WORDS = {
   loss: "Loss: what is minimised",
   feature: "Feature term of the loss",
   statistics: "Statistics term of the loss",
-  feature_gap: "Squared distance to the support points, mean",
-  statistics_error: "Relative error of the statistics, mean",
+  feature_gap: "Squared distance to support points",
+  statistics_error: "Relative error of the statistics",
 };
 
 const setName = (result) => (result.control ? SETS[result.set] ?? result.set : `${result.set} (this run)`);
@@ -104,7 +104,9 @@ function drawAccuracy(run, canvas, ink) {
 }
 
 function curvesPanel(run, act) {
-  const names = Object.keys(run.scalars);
+  const known = Object.keys(WORDS);
+  const order = (name) => (known.includes(name) ? known.indexOf(name) : known.length);
+  const names = Object.keys(run.scalars).sort((a, b) => order(a) - order(b));
   const sheets = names.map((name) => {
     const canvas = h("canvas", { class: "wdd-canvas", role: "img", onclick: (event) => click(event, canvas) });
     const now = h("span", { class: "wdd-value" });

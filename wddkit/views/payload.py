@@ -40,7 +40,9 @@ def payload(scene: Scene, *, image_bytes: int = IMAGE_BYTES) -> Payload:
     if size < first.shape[2]:
         missing.append(f"Images are shown at {size} x {size} of their {first.shape[2]} x {first.shape[3]} pixels.")
     if len(kept) < len(scene.labels):
-        missing.append(f"Only {len(kept)} of {len(scene.labels)} distilled images are shown: more would be too much for a browser.")
+        missing.append(
+            f"Only {len(kept)} of {len(scene.labels)} distilled images are shown: more would be too much for a browser."
+        )
     few = _few(len(scene.real_labels) if scene.real_labels is not None else 0)
     meta = {
         "title": scene.title,

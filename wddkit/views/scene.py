@@ -196,7 +196,9 @@ def _seconds(history: History) -> dict[str, float]:
     return spent
 
 
-def _missing(history: History, *, real: bool, synthetic: bool, results: Sequence[Any], scalars: Mapping[str, Any]) -> tuple[str, ...]:
+def _missing(
+    history: History, *, real: bool, synthetic: bool, results: Sequence[Any], scalars: Mapping[str, Any]
+) -> tuple[str, ...]:
     said = []
     if not real:
         said.append("No real features were recorded, so no real images are drawn.")

@@ -40,7 +40,9 @@ class RunView(anywidget.AnyWidget):
     def _valid_step(self, proposal: dict[str, Any]) -> int:
         frames = len(self._scene.frames)
         if not -frames <= proposal["value"] < frames:
-            raise traitlets.TraitError(f"step {proposal['value']} of a run of {frames} snapshots; expected 0 to {frames - 1}")
+            raise traitlets.TraitError(
+                f"step {proposal['value']} of a run of {frames} snapshots; expected 0 to {frames - 1}"
+            )
         return int(proposal["value"]) % frames
 
     @traitlets.validate("selected")
@@ -56,7 +58,9 @@ class RunView(anywidget.AnyWidget):
     def _valid_classes(self, proposal: dict[str, Any]) -> list[int]:
         known = len(self._scene.classes)
         if wrong := [label for label in proposal["value"] if not 0 <= label < known]:
-            raise traitlets.TraitError(f"classes: no label {wrong[0]}; expected labels from 0 to {known - 1}, or [] for all")
+            raise traitlets.TraitError(
+                f"classes: no label {wrong[0]}; expected labels from 0 to {known - 1}, or [] for all"
+            )
         return sorted(set(proposal["value"]))
 
     def to_html(self, path: Path | str) -> Path:
@@ -64,9 +68,7 @@ class RunView(anywidget.AnyWidget):
         path = Path(path)
         state = {"meta": self.meta, "step": self.step, "selected": self.selected, "classes": self.classes}
         title = f"Distillation: {self._scene.title}"
-        path.write_text(
-            assets.page(state, self.buffers, title=title, summary=_summary(self._scene)), encoding="utf-8"
-        )
+        path.write_text(assets.page(state, self.buffers, title=title, summary=_summary(self._scene)), encoding="utf-8")
         return path
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
@@ -83,7 +85,8 @@ class RunView(anywidget.AnyWidget):
 def _summary(scene: Scene) -> str:
     """A run in a few sentences."""
     results = [
-        f"{result.set}, labels {result.labels or 'not named'}: accuracy {result.accuracy:.1f} %" for result in scene.results
+        f"{result.set}, labels {result.labels or 'not named'}: accuracy {result.accuracy:.1f} %"
+        for result in scene.results
     ]
     lines = [
         f"{scene.title}: {len(scene.indices)} distilled images of {len(scene.classes)} classes, "
