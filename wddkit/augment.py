@@ -7,6 +7,7 @@ the values of `grid_sample`, but with a gradient that is cheap and deterministic
 not on a GPU).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -41,7 +42,8 @@ class Augment:
         low, high = self.crop
         if not 0 < low <= high <= 1:
             raise ValueError(f"crop: expected 0 < smallest <= largest <= 1 as shares of the area, got {self.crop}")
-        if self.ratio < 1 or not 0 <= self.shift <= 1 or not 0 <= self.flip <= 1 or not 0 <= self.jitter < 1:
+        shares = 0 <= self.shift <= 1 and 0 <= self.flip <= 1 and 0 <= self.jitter < 1  # none of them for NaN
+        if not (1 <= self.ratio < math.inf and shares):
             raise ValueError(f"expected ratio >= 1, shift and flip in [0, 1], jitter in [0, 1); got {self}")
 
     @property
@@ -82,10 +84,17 @@ def apply(images: "Float[Tensor, 'n c h w']", parameters: "Float[Tensor, 'n 8']"
 
 def geometry(images: "Float[Tensor, 'n c h w']", parameters: "Float[Tensor, 'n 8']") -> "Float[Tensor, 'n c h w']":
     """The crop and flip alone, valid for pixels in any affine scale."""
-    y, x, half_height, half_width, flip = parameters[:, :5].to(images.dtype).unbind(1)
-    rows = _axis(y, half_height, images.shape[2])
-    columns = _axis(x, half_width * (1 - 2 * flip), images.shape[3])
-    return rows.unsqueeze(1) @ images @ columns.transpose(1, 2).unsqueeze(1)
+    n, _, height, width = images.shape
+    numbers = parameters[:, :5].to(images.dtype)
+    centre, half = numbers[:, :2].T, numbers[:, 2:4].T * (1 - 2 * numbers[:, 4] * numbers.new_tensor([[0.0], [1.0]]))
+    if height == width:  # rows and columns in one go: on small images the number of calls is what costs
+        rows, columns = _axis(centre.reshape(-1), half.reshape(-1), height).view(2, n, 1, height, width)
+    else:
+        rows, columns = (
+            _axis(c, h, size).unsqueeze(1) for c, h, size in zip(centre, half, (height, width), strict=True)
+        )
+    views: Tensor = rows @ images @ columns.transpose(2, 3)
+    return views
 
 
 def colour(images: "Float[Tensor, 'n c h w']", parameters: "Float[Tensor, 'n 8']") -> "Float[Tensor, 'n c h w']":

@@ -1,54 +1,45 @@
-"""The command `wddkit`: what the library does, from a terminal."""
+"""The command `wddkit`: what the library does, from a terminal. `wddkit --version` tells which it is."""
 
-import json
+import os
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
-from wddkit import codec
+from wddkit import __version__
+from wddkit.options import Folder, Quiet, Run, gathered, job_of, option, settings_of
 
 
-@dataclass(frozen=True)
-class Run:
-    """What is to be run; everything left out comes from the config's defaults and the data set's recipe."""
-
-    dataset: str = "digits"
-    """name of a data set (see `wddkit datasets`), npz:FILE or folder:PATH"""
-    method: str = "wmdd"
-    """name of a method (see `wddkit methods`)"""
-    ipc: int = 10
-    """stored images per class"""
-    set: tuple[str, ...] = ()
-    """any other field by its dotted name, as in --set method.steps=500 teacher_seed=1"""
-    labels: tuple[str, ...] = ()
-    """label regimes to evaluate under: hard, soft, views, online (default: the recipe's)"""
-    students: int | None = None
-    """students a row"""
-    seed: int = 0
-    """seed of the synthesis"""
-    config: Path | None = None
-    """a JSON config, or a run folder, to start from in place of the defaults"""
-    out: Path = Path("runs")
-    """folder that runs are kept in"""
-    quiet: bool = False
-    """no progress bars"""
-    dry_run: bool = False
-    """only tell time, memory, disk and label bytes"""
-
-
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; what a caller can mend is one line on standard error and exit code 2."""
-    if sys.stdout.isatty() is False:
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if arguments == ["--version"]:
+        print(f"wddkit {__version__}")
+        return 0
+    if not sys.stdout.isatty():
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a pipe sees each line as it comes
+    for name in ("--set", "--labels"):
+        arguments = gathered(arguments, name)
     try:
-        tyro.extras.subcommand_cli_from_dict(_COMMANDS, prog="wddkit", args=arguments, description=__doc__)
+        with warnings.catch_warnings():
+            warnings.showwarning = _warn
+            tyro.extras.subcommand_cli_from_dict(
+                _COMMANDS,
+                prog="wddkit",
+                args=arguments or ["--help"],
+                description=__doc__,
+                config=(tyro.conf.FlagCreatePairsOff,),
+            )
+    except BrokenPipeError:  # the reader has seen enough: `wddkit methods | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (ValueError, OSError) as error:
-        print(f"wddkit: {error}", file=sys.stderr)
+        print(f"wddkit: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as error:
         print(f"\nwddkit: {' '.join(getattr(error, '__notes__', [])) or 'Interrupted.'}", file=sys.stderr)
@@ -56,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def demo(out: Path = Path("runs"), quiet: bool = False) -> None:  # noqa: FBT001, FBT002  # an option of the command
+def demo(*, out: Folder = Path("runs"), quiet: Quiet = False) -> None:
     """Distil the digits, ten images a class, show the result and write a page about it (a minute)."""
     from wddkit import Config, History, run
     from wddkit.views import RunView
@@ -64,19 +55,15 @@ def demo(out: Path = Path("runs"), quiet: bool = False) -> None:  # noqa: FBT001
     print("Distilling 900 real digits into 100 images: teacher, barycenters, images, students, controls.")
     history: History = run(Config(), out=out, progress=not quiet)
     show(history)
-    assert history.path is not None
-    page = RunView(history).to_html(history.path.with_suffix(".html"))
+    page = RunView(history).to_html(_page(history))
     print(f"\nThe run:  {history.path}\nThe page: {page.resolve()}\nOpen the page in a browser; it needs no network.")
 
 
 def run(run: Annotated[Run, tyro.conf.OmitArgPrefixes]) -> None:
     """Distil, relabel, evaluate and record; a killed run goes on where it was."""
-    from wddkit.experiment import load_split
     from wddkit.experiment import run as run_config
 
-    config = config_of(run)
-    split = load_split(config)
-    config = _with_protocols(config, run, split)
+    config, split = job_of(run)
     if run.dry_run:
         from wddkit.estimate import estimate
 
@@ -88,53 +75,92 @@ def run(run: Annotated[Run, tyro.conf.OmitArgPrefixes]) -> None:
 
 
 def compare(
-    methods: Annotated[tuple[str, ...], tyro.conf.Positional],
+    methods: Annotated[
+        tuple[str, ...],
+        tyro.conf.Positional,
+        tyro.conf.arg(help="methods (see `wddkit methods`)", metavar="METHOD [...]"),
+    ],
     run: Annotated[Run, tyro.conf.OmitArgPrefixes],
-    seeds: int = 3,
-    csv: Path | None = None,
+    *,
+    seeds: Annotated[int, tyro.conf.arg(help="syntheses of each method, seeds --seed and up")] = 3,
+    csv: Annotated[Path | None, option("file to write the table to as well", "none", "FILE")] = None,
 ) -> None:
-    """Run several methods with several synthesis seeds, one table with intervals and gains over random images."""
-    from wddkit.experiment import compare as compare_configs
-    from wddkit.experiment import load_split
+    """Run several methods with several synthesis seeds, one table with intervals and gains over random images.
 
-    configs = [config_of(replace(run, method=name)) for name in methods]
-    split = load_split(configs[0])
-    configs = [_with_protocols(config, run, split) for config in configs]
-    frame = compare_configs(configs, seeds=seeds, out=run.out, split=split, progress=not run.quiet)
+    A field of a method in --set is set for those methods that have it.
+    """
+    from wddkit.estimate import estimate
+    from wddkit.experiment import compare as compare_configs
+
+    jobs: list[Any] = []
+    for name in methods:
+        one = replace(run, method=name, set=settings_of(run.set, name, methods))
+        jobs.append(job_of(one, jobs[0][1] if jobs else None))
+    if run.dry_run:
+        for name, job in zip(methods, jobs, strict=True):
+            print(f"{name}, one synthesis:\n{estimate(*job)}")
+        return
+    split = jobs[0][1] if jobs else None
+    frame = compare_configs([c for c, _ in jobs], seeds=seeds, out=run.out, split=split, progress=not run.quiet)
     print(frame.to_string(index=False, float_format=lambda value: f"{value:.2f}"))
     if csv:
         frame.to_csv(csv, index=False)
 
 
 def evaluate(
-    path: Annotated[Path, tyro.conf.Positional],
-    dataset: str = "digits",
-    labels: str = "online",
-    students: int = 3,
-    seed: int = 0,
+    path: Annotated[
+        Path, tyro.conf.Positional, tyro.conf.arg(help="a run, a saved distilled set, or images in folders by class")
+    ],
+    *,
+    dataset: Annotated[str | None, option("the real set to test on", "the run's own, else digits", "NAME")] = None,
+    size: Annotated[int | None, option("side in pixels that real images are brought to", "as they are", "INT")] = None,
+    split_seed: Annotated[int, tyro.conf.arg(help="seed by which the real set is cut")] = 0,
+    labels: Annotated[str, tyro.conf.arg(help="label regime: hard, soft, views, online")] = "online",
+    students: Annotated[int | None, option("students to train", "the protocol's", "INT")] = None,
+    seed: Annotated[int | None, option("seed of the students", "the run's own, else 0", "INT")] = None,
+    quiet: Quiet = False,
 ) -> None:
-    """Train students on a distilled set (a saved one, a run, or a folder of images by class) and test them."""
-    from wddkit import Split, load
+    """Train students on a distilled set and test them; a run is evaluated as it was itself."""
+    from wddkit.config import Config
     from wddkit.experiment import evaluate as evaluate_set
+    from wddkit.experiment import load_split
 
-    split: Split = load(dataset)
-    found = evaluate_set(_distilled(path, split.classes), split, labels, students=students, seed=seed)
-    low, high = found.interval
-    print(
-        f"{found.accuracy:.2f} % ({low:.2f} to {high:.2f}, {students} students, labels {labels}, {found.bytes} bytes)"
+    config = Config(size=size, split_seed=split_seed)
+    if dataset is None and (path / "config.json").is_file():
+        config = Config.load(path)
+    config = replace(config, dataset=dataset or config.dataset)
+    split = load_split(config)
+    found = evaluate_set(
+        _distilled(path, split.classes),
+        split,
+        next((protocol for protocol in config.protocols or () if protocol.labels == labels), labels),
+        students=students,
+        seed=config.seed if seed is None else seed,
+        teacher=config.teacher,
+        teacher_seed=config.teacher_seed,
+        name=path.name,
+        progress=not quiet,
     )
+    print(repr(found))
 
 
-def explore(path: Annotated[Path, tyro.conf.Positional], page: Path | None = None) -> None:
+def explore(
+    path: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(help="a run")],
+    *,
+    page: Annotated[Path | None, option("file to write", "beside the run", "FILE")] = None,
+) -> None:
     """Write the self-contained page of a run."""
     from wddkit import History
     from wddkit.views import RunView
 
     history = History.load(path)
-    print(RunView(history).to_html(page or path.with_suffix(".html")).resolve())
+    print(RunView(history).to_html(page or _page(history)).resolve())
 
 
-def export(path: Annotated[Path, tyro.conf.Positional], to: Annotated[Path, tyro.conf.Positional]) -> None:
+def export(
+    path: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(help="a run")],
+    to: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(help="folder to write")],
+) -> None:
     """Copy a run's distilled set to a folder of PNGs with labels and a card."""
     from wddkit import History
 
@@ -142,7 +168,7 @@ def export(path: Annotated[Path, tyro.conf.Positional], to: Annotated[Path, tyro
     print(to.resolve())
 
 
-def runs(out: Path = Path("runs")) -> None:
+def runs(*, out: Folder = Path("runs")) -> None:
     """List the runs in a folder."""
     from wddkit import History
 
@@ -151,9 +177,13 @@ def runs(out: Path = Path("runs")) -> None:
         print(f"No runs in {out}.")
     for path in found:
         if not (path / "complete.json").exists():
-            print(f"{path}  unfinished; run the same config again to go on")
+            print(f"{path}  unfinished; run the same config again to go on: wddkit run --config {path} --out {out}")
             continue
-        results = History.load(path).results
+        try:
+            results = History.load(path).results
+        except ValueError as error:  # the others are still to be listed
+            print(f"{path}  damaged: {error}")
+            continue
         print(f"{path}  " + ", ".join(f"{r.set} {r.accuracy:.1f} % ({r.protocol})" for r in results.itertuples()))
 
 
@@ -175,7 +205,9 @@ def methods() -> None:
         print(" " * 11 + ", ".join(f"{f.name}={getattr(kind(), f.name)!r}" for f in fields(kind)))  # type: ignore[arg-type]
 
 
-def lab(notebooks: Path = Path("notebooks")) -> None:
+def lab(
+    *, notebooks: Annotated[Path, tyro.conf.arg(help="folder that the notebooks are in")] = Path("notebooks")
+) -> None:
     """Open the notebooks in JupyterLab."""
     if not notebooks.is_dir():
         raise ValueError(f"no folder {notebooks} here; name it: wddkit lab --notebooks PATH")
@@ -183,66 +215,47 @@ def lab(notebooks: Path = Path("notebooks")) -> None:
     sys.exit(subprocess.call(command))
 
 
-def config_of(run: Run) -> Any:
-    """The config that the options describe."""
-    from wddkit.config import Config
-    from wddkit.methods import METHODS
-
-    if run.config is not None:
-        config = Config.load(run.config)
-    else:
-        if run.method not in METHODS:
-            raise codec.unknown("method", run.method, METHODS)
-        config = Config(dataset=run.dataset, method=METHODS[run.method](ipc=run.ipc), seed=run.seed)  # type: ignore[call-arg]
-    for assignment in run.set:
-        name, equals, text = assignment.partition("=")
-        if not equals:
-            raise ValueError(f"--set {assignment}: expected field=value")
-        config = codec.change(config, name, _value(text))
-    return config
-
-
-def _with_protocols(config: Any, run: Run, split: Any) -> Any:
-    from wddkit.config import recipe_protocols
-
-    return replace(config, protocols=recipe_protocols(config, split=split, labels=run.labels, students=run.students))
-
-
 def show(history: Any) -> None:
     """Prints the table of a run: accuracy, interval, label regime, bytes, squared W2, seconds a stage."""
     frame = history.results
     print(
-        f"\n{'set':16} {'labels':7} {'accuracy':>9} {'95 % interval':>16} "
+        f"\n{'set':16} {'protocol':10} {'accuracy':>9} {'95 % interval':>16} "
         f"{'bytes':>11} {'W2^2 train':>11} {'held-out':>9}"
     )
     for row in frame.itertuples():
         distances = [f"{v:.3f}" if v is not None and v == v else "-" for v in (row.w2_squared, row.w2_squared_heldout)]
+        interval = f"{row.low:7.2f} -{row.high:6.2f}" if row.n > 1 else f"{'one student':>15}"
         print(
-            f"{row.set:16} {row.labels:7} {row.accuracy:7.2f} % {row.low:7.2f} -{row.high:6.2f} "
+            f"{row.set:16} {row.protocol:10} {row.accuracy:7.2f} % {interval} "
             f"{row.bytes:11,} {distances[0]:>11} {distances[1]:>9}"
         )
-    stages = {e["name"]: e["seconds"] for e in history.events if e["event"] == "stage"}
+    stages: dict[str, float] = {}
+    for event in history.events:
+        if event["event"] == "stage":
+            stages[event["name"]] = stages.get(event["name"], 0.0) + event["seconds"]
     print(
         "Intervals: over students of one synthesis. W2^2: squared Wasserstein distance of features, mean over classes."
     )
     print("Seconds: " + ", ".join(f"{name} {seconds:.1f}" for name, seconds in stages.items()))
 
 
+def _page(history: Any) -> Path:
+    path: Path = history.path.resolve()
+    return path.with_name(f"{path.name}.html")
+
+
 def _distilled(path: Path, classes: tuple[str, ...]) -> Any:
     from wddkit import DistilledSet, History
 
-    if (path / "complete.json").exists():
+    if (path / "config.json").exists():
         return History.load(path).distilled
     if (path / "card.json").exists():
         return DistilledSet.load(path)
     return DistilledSet.from_folder(path, classes=classes)
 
 
-def _value(text: str) -> object:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text
+def _warn(message: Warning | str, *_: object, **__: object) -> None:
+    print(f"wddkit: warning: {message}", file=sys.stderr)
 
 
 _COMMANDS: dict[str, Callable[..., None]] = {

@@ -8,6 +8,7 @@ import difflib
 import hashlib
 import json
 import math
+import sys
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -31,7 +32,8 @@ def unknown(what: str, name: object, known: Iterable[str]) -> ValueError:
 def encode(value: object, registry: Registry | None = None) -> Json:
     """JSON-ready copy of a value made of dataclasses, tuples, mappings, numbers, strings and None."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: encode(getattr(value, f.name), registry) for f in dataclasses.fields(value)}
+        hints = _hints(type(value))
+        fields = {name: encode(_as_read(hint, getattr(value, name)), registry) for name, hint in hints.items()}
         names = [name for name, kind in (registry or {}).items() if kind is type(value)]
         return {KIND: names[0], **fields} if names else fields
     if isinstance(value, Mapping):
@@ -61,19 +63,31 @@ def digest(value: object, registry: Registry | None = None) -> str:
 
 def change(value: T, field: str, new: object) -> T:
     """A copy with one dotted field changed: `change(config, "method.ipc", 10)`."""
-    head, _, rest = field.partition(".")
+    return _change(value, field, new, field)
+
+
+def _change(value: T, rest: str, new: object, field: str) -> T:
+    head, _, rest = rest.partition(".")
     if not dataclasses.is_dataclass(value) or isinstance(value, type):
         raise ValueError(f"cannot set {field!r}: a {type(value).__name__} has no fields")
     hints = _hints(type(value))
     if head not in hints:
         raise unknown(f"field of {type(value).__name__}", head, hints)
-    new = change(getattr(value, head), rest, new) if rest else _decode(hints[head], new, {}, field)
+    new = _change(getattr(value, head), rest, new, field) if rest else _decode(hints[head], new, {}, field)
     return dataclasses.replace(value, **{head: new})
 
 
 def _hints(kind: type) -> dict[str, Any]:
     hints = typing.get_type_hints(kind)
     return {f.name: hints[f.name] for f in dataclasses.fields(kind) if f.init}
+
+
+def _as_read(hint: Any, value: Any) -> Any:
+    """The value as it will be read again, 1 as 1.0 in a field of floats: equal values are written and hashed alike."""
+    try:
+        return _decode(hint, value, {}, "")
+    except ValueError:  # not of its field's type, which reading will say with the field's name
+        return value
 
 
 def _decode(kind: Any, data: Any, registry: Registry, where: str) -> Any:
@@ -83,9 +97,12 @@ def _decode(kind: Any, data: Any, registry: Registry, where: str) -> Any:
     if origin in (Union, types.UnionType):
         return _decode_union(kind, data, registry, where)
     if origin is Literal:
-        if data not in typing.get_args(kind):
-            raise unknown(f"value of {where}", data, [str(choice) for choice in typing.get_args(kind)])
-        return data
+        choices = typing.get_args(kind)
+        # With their types, because True == 1.
+        same = [choice for choice in choices if choice == data and isinstance(data, bool) == isinstance(choice, bool)]
+        if not same or not isinstance(data, type(same[0])):
+            raise unknown(f"value of {where}", data, map(str, choices))
+        return same[0]
     if origin is tuple:
         return _decode_tuple(kind, data, registry, where)
     if isinstance(origin, type) and issubclass(origin, Mapping):
@@ -114,7 +131,7 @@ def _decode_tuple(kind: Any, data: Any, registry: Registry, where: str) -> Any:
     if not isinstance(data, (list, tuple)):
         raise ValueError(f"{where}: expected a list, got {data!r}")
     items = typing.get_args(kind)
-    if items[-1] is Ellipsis:
+    if items[1:] == (Ellipsis,):
         return tuple(_decode(items[0], each, registry, f"{where}[{i}]") for i, each in enumerate(data))
     if len(items) != len(data):
         raise ValueError(f"{where}: expected {len(items)} values, got {len(data)}")
@@ -126,7 +143,10 @@ def _decode_dataclass(kind: type, data: Any, registry: Registry, where: str) -> 
     if not isinstance(data, Mapping):
         raise ValueError(f"{where}: expected the fields of {kind.__name__}, got {data!r}")
     hints = _hints(kind)
-    fields = {key: value for key, value in data.items() if key != KIND}
+    fields = {key: value for key, value in data.items() if key != KIND or key in hints}
+    written = kind if KIND in hints else registry.get(str(data.get(KIND)), kind)
+    if written is not kind:
+        raise ValueError(f"{where}: expected a {kind.__name__}, got a {written.__name__}")
     for key in fields:
         if key not in hints:
             raise unknown(f"field of {where}", key, hints)
@@ -137,11 +157,14 @@ def _decode_dataclass(kind: type, data: Any, registry: Registry, where: str) -> 
 
 
 def _decode_plain(kind: Any, data: Any, where: str) -> Any:
-    if kind is float and isinstance(data, int) and not isinstance(data, bool):
-        return float(data)
-    if not isinstance(data, kind) or (isinstance(data, bool) and kind is not bool):
+    whole = isinstance(data, int) and not isinstance(data, bool)
+    if not (isinstance(data, kind) or (kind is float and whole)) or (isinstance(data, bool) and kind is not bool):
         raise ValueError(f"{where}: expected {kind.__name__}, got {data!r}")
-    return data
+    if kind is not float:
+        return data
+    if not abs(data) <= sys.float_info.max:  # not isfinite: that takes no integer beyond the floats
+        raise ValueError(f"{where}: expected a finite number, got {data!r}")
+    return float(data)
 
 
 def _decode_registered(data: Any, registry: Registry, where: str) -> Any:
@@ -149,6 +172,6 @@ def _decode_registered(data: Any, registry: Registry, where: str) -> Any:
         return data  # a value of a registered class, set from Python
     if not isinstance(data, Mapping) or KIND not in data:
         raise ValueError(f"{where}: expected fields with {KIND!r}, one of {', '.join(sorted(registry))}; got {data!r}")
-    if data[KIND] not in registry:
+    if str(data[KIND]) not in registry:
         raise unknown(where, data[KIND], registry)
-    return _decode_dataclass(registry[data[KIND]], data, registry, where)
+    return _decode_dataclass(registry[str(data[KIND])], data, registry, where)

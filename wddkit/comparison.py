@@ -5,48 +5,61 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from wddkit.codec import Json
+from wddkit.config import Config, controls, described, method_name, protocol_key
 from wddkit.history import History
 from wddkit.history.tables import interval
 
 if TYPE_CHECKING:
     import pandas
 
-CONTROLS = ("random", "nearest", "whole real set")
 
+def table(runs: Sequence[tuple[Config, Sequence[History]]]) -> "pandas.DataFrame":
+    """One row for each set and protocol that the configs ask for, each with its runs by seed; see `wddkit.compare`.
 
-def table(runs: Sequence[Sequence[History]]) -> "pandas.DataFrame":
-    """One row for each set and protocol of these runs, each a list by seed; see `wddkit.compare`.
-
-    Controls that several runs share stand once. Two runs of one method are told apart by their folders.
+    Controls that several configs share stand once; where those of one name differ (other masses, another teacher), each
+    stands for itself. `run` is the folder that a row was read from, the first of its seeds.
     """
     import pandas
 
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for histories in runs:
-        frames = [history.results.set_index(["protocol", "set"]) for history in histories]
-        for protocol, name in frames[0].index:
-            each = [frame.loc[(protocol, name)] for frame in frames]
-            random = [frame.loc[(protocol, "random")] for frame in frames if (protocol, "random") in frame.index]
-            first = {"dataset": histories[0].config.dataset, "protocol": protocol, "ipc": each[0]["ipc"], "set": name}
-            run = None if name in CONTROLS else str(histories[0].path)
-            key = (*(str(value) for value in first.values()), run)
-            rows.setdefault(key, {**first, **_summary(each, random if name != "random" else []), "run": run})
-    return pandas.DataFrame(list(rows.values()))
+    for config, histories in runs:
+        own, run = method_name(config.method), str(histories[0].path)
+        for protocol in config.protocols or ():
+            found = [_rows(history, protocol_key(described(protocol))) for history in histories]
+            random = [sets["random"] for sets in found if "random" in sets]
+            for name in (own, *(name for name in controls(config) if name != own)):
+                each = [sets[name] for sets in found]
+                accuracies = tuple(tuple(row["accuracies"]) for row in each)
+                first = {"dataset": config.dataset, "protocol": protocol.title, "ipc": each[0]["ipc"], "set": name}
+                key = (*first.values(), protocol, accuracies, run if name == own else None)
+                summary = _summary(each, random if name != "random" else [])
+                rows.setdefault(key, {**first, **summary, "labels": protocol.labels, "run": run})
+    frame = pandas.DataFrame(list(rows.values()))
+    return frame.astype({"ipc": "Int64"})  # the whole real set has none
 
 
-def _summary(each: "Sequence[pandas.Series[Any]]", random: "Sequence[pandas.Series[Any]]") -> dict[str, Any]:
-    values = [row["accuracy"] for row in each]
-    low, high = interval(values)
-    summary = {"accuracy": float(np.mean(values)), "low": low, "high": high}
-    if len(random) == len(each):
-        gains = [value - row["accuracy"] for value, row in zip(values, random, strict=True)]
-        gain_low, gain_high = interval(gains)
-        summary |= {"gain": float(np.mean(gains)), "gain_low": gain_low, "gain_high": gain_high}
+def _rows(history: History, key: str) -> dict[str, Json]:
+    """Rows of one protocol by the name of their set."""
+    values = [value for value in history.source.results() if protocol_key(value["protocol"]) == key]
+    return {row["set"]: row for value in values for row in value["rows"]}
+
+
+def _summary(each: Sequence[Json], random: Sequence[Json]) -> dict[str, Any]:
+    values = [float(np.mean(row["accuracies"])) for row in each]
+    low, high = interval(values if len(values) > 1 else each[0]["accuracies"])
+    gains = [value - float(np.mean(row["accuracies"])) for value, row in zip(values, random, strict=False)]
+    gain_low, gain_high = interval(gains)
     return {
-        **summary,
+        "mean": float(np.mean(values)),
+        "low": low,
+        "high": high,
+        "interval": f"{len(values)} syntheses" if len(values) > 1 else "students only",
+        "gain": float(np.mean(gains)) if gains else np.nan,
+        "gain_low": gain_low,
+        "gain_high": gain_high,
         "syntheses": len(values),
-        "students": int(each[0]["n"]),
-        "labels": each[0]["labels"],
-        "bytes": int(each[0]["bytes"]),
+        "students": len(each[0]["accuracies"]),
+        "bytes": max(int(row["bytes"]) for row in each),
         "seconds": float(np.mean([row["seconds"] for row in each])),
     }

@@ -3,22 +3,26 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+import torch
+
 from wddkit import codec
 from wddkit.augment import Augment
 from wddkit.data import Split
+from wddkit.history.logs import read_log
 from wddkit.methods import METHODS, WMDD, Method
 from wddkit.methods.base import Precision
-from wddkit.nets import Network
+from wddkit.nets import Network, build
 from wddkit.stages.students import Protocol
 from wddkit.stages.teacher import Teacher
 from wddkit.stages.training import Training
 
 Control = Literal["random", "nearest", "whole"]
+WHOLE = "whole real set"  # name of the control "whole" in tables
 
 
 @dataclass(frozen=True)
@@ -61,26 +65,61 @@ class Config:
 
     @classmethod
     def load(cls, path: Path | str) -> "Config":
-        """The config of a JSON file, or of a run folder."""
+        """The config of a JSON file, or of a run folder: with the protocols and controls that were last asked of it.
+
+        Raises ValueError naming the file for one that is no config.
+        """
         path = Path(path)
-        path = path / "config.json" if path.is_dir() else path
+        file = path / "config.json" if path.is_dir() else path
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
+            data = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise ValueError(f"{path}: expected a JSON config or a run folder: {error}") from None
-        return cls.from_json(data.get("config", data) if isinstance(data, dict) else data)
+            raise ValueError(f"{file}: expected a JSON config or a run folder: {error}") from None
+        if isinstance(data, dict) and isinstance(data.get("config"), dict):
+            data = {**data["config"], **_asked(file.parent / "events.jsonl")}
+        try:
+            return cls.from_json(data)
+        except ValueError as error:
+            raise ValueError(f"{file}: {error}") from None
 
     def change(self, **fields: object) -> "Config":
-        """A copy with dotted fields changed, dots written as two underscores: `change(method__ipc=1)`."""
+        """A copy with dotted fields changed, dots written as two underscores: `change(method__ipc=1)`.
+
+        Raises ValueError for an unknown field, and for one of a teacher that is left to the recipe.
+        """
         changed = self
         for name, value in fields.items():
-            changed = codec.change(changed, name.replace("__", "."), value)
+            changed = change_field(changed, name.replace("__", "."), value)
         return changed
 
     def resolved(self, split: Split) -> "Config":
         """The same with the recipe of the data set in place of what was left open."""
         chosen = recipe(self.dataset, images=len(split.train), size=split.train.images.shape[2])
         return replace(self, teacher=self.teacher or chosen.teacher, protocols=self.protocols or chosen.protocols)
+
+    def checked(self, split: Split) -> "Config":
+        """The same, resolved, if it can be run on the split; nothing is trained to find out.
+
+        Raises ValueError for fields that a config file could not hold, for networks that do not take the images, and
+        for protocols that a table could not tell apart.
+        """
+        method_name(self.method)
+        known = Config.from_json(self.resolved(split).to_json())  # values set from Python are checked as those of files
+        titles = [protocol.title for protocol in known.protocols or ()]
+        for title in titles:
+            if titles.count(title) > 1:
+                raise ValueError(f"protocols: several are called {title!r}; tell them apart with Protocol(name=...)")
+        for network, size in _networks(known, split):
+            with torch.device("meta"):  # shapes alone, whatever the weights
+                build(
+                    replace(network, weights=None),
+                    classes=len(split.classes),
+                    channels=split.train.images.shape[1],
+                    size=size,
+                    normalisation=split.normalisation,
+                    seed=0,
+                )
+        return known
 
     def run_hash(self, split: Split) -> str:
         """Hex digits of everything that decides the distilled set; the protocols are not part of it."""
@@ -98,7 +137,7 @@ class Config:
     def run_name(self, split: Split) -> str:
         """Name of the run's folder: <dataset>-<method>-<ipc>-<hash8>."""
         dataset = re.sub(r"[^A-Za-z0-9]+", "-", self.dataset).strip("-")[-40:]
-        return f"{dataset}-{method_name(self.method)}-{self.method.ipc}-{self.run_hash(split)[:8]}"
+        return f"{dataset or 'data'}-{method_name(self.method)}-{self.method.ipc}-{self.run_hash(split)[:8]}"
 
 
 @dataclass(frozen=True)
@@ -107,6 +146,31 @@ class Recipe:
 
     teacher: Teacher
     protocols: tuple[Protocol, ...]
+
+
+def change_field(config: Config, field: str, value: object) -> Config:
+    """The config with one dotted field changed; fields of a teacher only where there is one."""
+    if field.startswith("teacher.") and config.teacher is None:
+        raise ValueError(
+            f"cannot set {field!r}: the teacher is left to the recipe of the data set; "
+            f"give one, or take config.resolved(split)"
+        )
+    return codec.change(config, field, value)
+
+
+def described(protocol: Protocol) -> codec.Json:
+    """The protocol as a results file holds it: under the name that it has in tables."""
+    return {**codec.encode(protocol), "name": protocol.title}
+
+
+def protocol_key(description: codec.Json) -> str:
+    """Name of the results file of a protocol, from its description."""
+    return codec.digest(description)[:16]
+
+
+def controls(config: Config) -> dict[str, Control]:
+    """The controls by the names of their sets in tables."""
+    return {WHOLE if control == "whole" else control: control for control in config.controls}
 
 
 def method_name(method: Method) -> str:
@@ -120,17 +184,26 @@ def method_name(method: Method) -> str:
 def recipe(dataset: str, *, images: int, size: int) -> Recipe:
     """Teacher and protocols for a data set by name, else by its number of images and their size.
 
-    Digits must not be mirrored and small images not be cropped hard; larger data sets take more steps. The numbers
-    were chosen on validation.
+    Digits must not be mirrored, and small images not be cropped hard. Students see few images often: more steps would
+    let any images do under `online` labels, because then it is the teacher that teaches. Chosen on validation.
     """
     mirrors = dataset not in {"digits", "mnist", "kmnist"}
-    augment = Augment(crop=(0.7 if size <= 32 else 0.4, 1.0), shift=0.1, flip=0.5 if mirrors else 0.0)
+    flip = 0.5 if mirrors else 0.0
     network = Network(width=32) if size <= 32 else Network(name="resnet-small", width=32)
     epochs = 30 if images <= 5_000 else 10
-    steps = min(6_000, max(400, epochs * images // 64))
-    teacher = Teacher(network, Training(steps=steps, batch=64, lr=4e-3, augment=augment))
-    student = Training(steps=500, batch=100, lr=4e-3, augment=augment)
-    return Recipe(teacher, (Protocol(labels="online", network=network, training=student),))
+    teacher = Training(
+        steps=min(6_000, max(400, epochs * images // 64)),
+        batch=64,
+        lr=4e-3,
+        augment=Augment(crop=(0.7 if size <= 32 else 0.4, 1.0), shift=0.1, flip=flip),
+    )
+    student = Training(
+        steps=400 if size <= 16 else 600,
+        batch=30 if size <= 16 else 64,
+        lr=3e-3,
+        augment=Augment(crop=(0.85 if size <= 32 else 0.5, 1.0), shift=0.04, flip=flip),
+    )
+    return Recipe(Teacher(network, teacher), (Protocol(labels="online", network=network, training=student),))
 
 
 def recipe_protocols(
@@ -142,3 +215,20 @@ def recipe_protocols(
     if labels:
         known = tuple(codec.change(known[0], "labels", label) for label in labels)
     return known if students is None else tuple(replace(protocol, students=students) for protocol in known)
+
+
+def _networks(config: Config, split: Split) -> Iterator[tuple[Network, int]]:
+    """All networks of a resolved config, each with the size of images it will be given."""
+    size = split.train.images.shape[2]
+    assert config.teacher is not None
+    assert config.protocols is not None
+    yield config.teacher.network, size
+    for protocol in config.protocols:
+        yield protocol.network, protocol.resize or size
+    yield from ((value, size) for value in vars(config.method).values() if isinstance(value, Network))
+
+
+def _asked(events: Path) -> codec.Json:
+    """Protocols and controls that were last asked of a run; nothing if its log does not tell."""
+    asked = [event for event in read_log(events) if event["event"] == "asked"] if events.is_file() else []
+    return {name: asked[-1][name] for name in ("protocols", "controls")} if asked else {}

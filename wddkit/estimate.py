@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
+from wddkit.augment import PARAMETERS
 from wddkit.config import Config, method_name
 from wddkit.data import Split
-from wddkit.experiment import choose_device
+from wddkit.experiment import choose_device, task_of
+from wddkit.methods.base import check_ipc
 from wddkit.nets import Net, Network, build, size_bytes
 from wddkit.stages.students import Protocol
 from wddkit.stages.training import Training
@@ -41,8 +43,12 @@ class Estimate:
 
 
 def estimate(config: Config, split: Split) -> Estimate:
-    """Time, memory, disk and label bytes of a run, without training anything."""
-    config = config.resolved(split)
+    """Time, memory, disk and label bytes of a run, without training or writing anything.
+
+    Raises ValueError for what `run` would refuse.
+    """
+    config = config.checked(split)
+    check_ipc(task_of(config, split), config.method.ipc)
     assert config.teacher is not None
     assert config.protocols is not None
     device = choose_device(config.device)
@@ -61,7 +67,7 @@ def estimate(config: Config, split: Split) -> Estimate:
         student_seconds=sum(sets * p.students * _student_seconds(p, split, net, images) for p in config.protocols),
         memory_mb=_memory(net, max(block, training.batch), channels, size) + 2 * n * channels * size**2 * 4 / 1e6,
         disk_mb=min(config.recording_mb, config.snapshots * images * (channels * min(size, 64) ** 2 + 2048) / 1e6),
-        label_bytes=_label_bytes(config.protocols, images, len(split.classes), size_bytes(net)),
+        label_bytes=_label_bytes(config, images, len(split.classes), size_bytes(net)),
     )
 
 
@@ -131,11 +137,12 @@ def _memory(net: Net, batch: int, channels: int, size: int) -> float:
     return (4 * size_bytes(net) + 2 * activations / 2 * batch) / 1e6
 
 
-def _label_bytes(protocols: tuple[Protocol, ...], images: int, classes: int, teacher_bytes: int) -> dict[str, int]:
-    views = max((p.views for p in protocols if p.labels == "views"), default=4)
+def _label_bytes(config: Config, images: int, classes: int, teacher_bytes: int) -> dict[str, int]:
+    views = max((p.views for p in config.protocols or () if p.labels == "views"), default=Protocol().views)
+    seen = images * getattr(config.method, "factor", 1) ** 2  # images that students train on
     return {
         "hard": images * (1 if classes <= 256 else 2),
-        "soft": 2 * images * classes,
-        f"views ({views})": images * views * (2 * classes + 4 * 8),
+        "soft": 2 * seen * classes,
+        f"views ({views})": seen * views * (2 * classes + 4 * PARAMETERS),
         "online (the teacher)": teacher_bytes,
     }

@@ -1,22 +1,25 @@
 """From a distilled set to its row in a table: students, cached one by one, and the distances beside them."""
 
 import hashlib
+import html
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from wddkit import codec
+from wddkit.config import WHOLE, Config, Control, controls, described, method_name
 from wddkit.data import DistilledSet, ImageSet, Split
 from wddkit.history.tables import interval
-from wddkit.methods.base import Task
+from wddkit.methods import Context, Method, Nearest, Random, Task
+from wddkit.methods.targets import Masses
 from wddkit.nets import size_bytes
 from wddkit.ot import Measure, w2_squared
 from wddkit.stages.students import Protocol, Trained, labelled, train_student
 from wddkit.stages.teacher import features
-from wddkit.stages.training import Tick, silent
+from wddkit.stages.training import Tick, accuracy, silent
 
 _LARGEST_PLAN = 4_000_000  # entries; above it the distance of a class would take longer than a student
 
@@ -50,6 +53,24 @@ class Evaluation:
 
     def __float__(self) -> float:
         return self.accuracy
+
+    def __repr__(self) -> str:
+        return f"Evaluation({self.name}: {', '.join(f'{name} {value}' for name, value in self._table().items())})"
+
+    def _repr_html_(self) -> str:
+        rows = {"set": self.name, **self._table()}
+        return f"<table>{''.join(f'<tr><th>{k}</th><td>{html.escape(v)}</td></tr>' for k, v in rows.items())}</table>"
+
+    def _table(self) -> dict[str, str]:
+        """What is to be seen at a glance, as text."""
+        low, high = self.interval
+        spread = f" ({low:.2f} to {high:.2f}, 95 % over students)" if len(self.students) > 1 else " (one student)"
+        return {
+            "accuracy": f"{self.accuracy:.2f} %{spread}",
+            "students": ", ".join(f"{value:.2f}" for value in self.accuracies),
+            "labels": self.protocol.labels,
+            "bytes": f"{self.bytes:,}",
+        }
 
     def to_json(self) -> codec.Json:
         """The row as `History` reads it."""
@@ -150,7 +171,62 @@ def distances(distilled: DistilledSet, task: Task) -> tuple[float | None, float 
     return mean(task.measures()), mean(task.heldout_measures())
 
 
-def whole_set(split: Split, task: Task) -> DistilledSet:
+def results(
+    config: Config,
+    split: Split,
+    task: Task,
+    distilled: DistilledSet,
+    protocol: Protocol,
+    *,
+    known: codec.Json | None = None,
+    tick: Tick = silent,
+) -> codec.Json:
+    """The value of a results file: rows of the method's set and of the controls asked for, now or before (`known`)."""
+    rows = []
+    for name, each in _sets(config, split, task, distilled, recorded=_names(known)):
+        row = evaluate_set(name, each, split.test, task, protocol, seed=config.seed, tick=tick)
+        rows.append({**row.to_json(), "ipc": None if name == WHOLE else config.method.ipc})
+    return {
+        "protocol": described(protocol),
+        "teacher_accuracy": accuracy(task.teacher(), split.test.images, split.test.labels),
+        "rows": rows,
+    }
+
+
+def missing_sets(known: codec.Json | None, config: Config) -> set[str]:
+    """Names of the sets that the config asks for and that the value of a results file has not."""
+    return {method_name(config.method), *controls(config)} - _names(known)
+
+
+def _names(known: codec.Json | None) -> set[str]:
+    return set() if known is None else {row["set"] for row in known["rows"]}
+
+
+def _sets(
+    config: Config, split: Split, task: Task, distilled: DistilledSet, *, recorded: set[str]
+) -> Iterator[tuple[str, DistilledSet]]:
+    """The method's set and its controls, drawn anew by the synthesis seed."""
+    own = method_name(config.method)
+    yield own, distilled
+    masses: Masses = getattr(config.method, "masses", "uniform")
+    methods: dict[str, Method] = {
+        "random": Random(config.method.ipc),
+        "nearest": Nearest(config.method.ipc, masses=masses),
+    }
+    context = Context(seed=config.seed, device=task.device, precision=config.precision)
+    for control in get_args(Control):
+        name = WHOLE if control == "whole" else control
+        if name == own or (control not in config.controls and name not in recorded):
+            continue
+        if control == "whole":
+            yield name, _whole_set(split, task)
+        else:
+            *_, last = methods[control].distill(task, context)
+            assert last.distilled is not None
+            yield name, last.distilled
+
+
+def _whole_set(split: Split, task: Task) -> DistilledSet:
     """The training images themselves, as the control that nothing was lost."""
     counts = np.bincount(split.train.labels, minlength=len(split.classes))
     return DistilledSet(
@@ -159,7 +235,7 @@ def whole_set(split: Split, task: Task) -> DistilledSet:
         classes=split.classes,
         masses=1 / counts[split.train.labels],
         normalisation=task.normalisation,
-        about={"method": "whole real set"},
+        about={"method": WHOLE},
     )
 
 

@@ -1,6 +1,7 @@
 """Where stages, methods and history meet: `run` a distillation, `evaluate` a set, `compare` several."""
 
 import importlib.metadata
+import json
 import platform
 import time
 from collections.abc import Iterator, Sequence
@@ -13,13 +14,12 @@ import numpy as np
 import torch
 
 from wddkit import codec
-from wddkit.config import Config, method_name
+from wddkit.config import Config, described, protocol_key
 from wddkit.data import DistilledSet, Split, check_matches, load
-from wddkit.evaluation import Evaluation, evaluate_set, whole_set
-from wddkit.history import Cache, History, Writer, recording_plan
-from wddkit.methods import Context, Method, Nearest, Random, Snapshot, Task
-from wddkit.methods.base import check_ipc
-from wddkit.methods.targets import Masses
+from wddkit.evaluation import Evaluation, evaluate_set, missing_sets, results
+from wddkit.history import Cache, History, RecordingPlan, Writer, recording_plan
+from wddkit.methods import Context, Snapshot, Task
+from wddkit.methods.base import check_ipc, image_labels
 from wddkit.progress import Bars
 from wddkit.stages.relabel import with_soft_labels
 from wddkit.stages.students import Protocol
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import pandas
 
 REAL_SAMPLES = 1000  # recorded for the views
+DEVICES = ("cpu", "cuda", "mps", "xpu")
 
 
 def run(
@@ -39,26 +40,25 @@ def run(
 
     The folder is <out>/<dataset>-<method>-<ipc>-<hash8>; the hash covers everything that decides the distilled set. A
     run that was killed or interrupted goes on from its last snapshot; a complete one is only read, or given the results
-    of protocols that it has not. `split` takes the place of the data set that the config names.
+    of protocols and controls that it has not. `split` takes the place of the data set that the config names. Raises
+    ValueError before anything is trained or written for a config that does not fit the data, StorageError for a disk
+    that is full or a folder that another process writes.
     """
-    config = config or Config()
-    split = split or load_split(config)
-    config = config.resolved(split)
+    config, split = _prepared(config or Config(), split)
     path = Path(out) / config.run_name(split)
+    if (found := _finished(path, config)) is not None:
+        return found
     with Bars(shown=progress) as bars:
         task = task_of(config, split, tick=bars)
-        check_ipc(task, config.method.ipc)
         with Writer.open(
             path, config=_recorded(config), environment=_environment(task), budget_mb=config.recording_mb
         ) as writer:
-            if writer.is_complete and all(writer.has(f"results/{_key(config, p)}.json") for p in _protocols(config)):
-                return History.load(path)
             try:
                 _run(config, split, task, writer, bars)
             except KeyboardInterrupt as error:
-                note = f"Interrupted. What was done is kept in {path}; the same call or command goes on from there."
-                bars.say(note)
-                error.add_note(note)
+                error.add_note(
+                    f"Interrupted. What was done is kept in {path}; the same call or command goes on from there."
+                )
                 raise
     return History.load(path)
 
@@ -88,9 +88,10 @@ def evaluate(
         protocol = codec.change(_protocols(config)[0], "labels", protocol)
     if students is not None:
         protocol = replace(protocol, students=students)
+    config = replace(config, protocols=(protocol,)).checked(split)
     with Bars(shown=progress) as bars:
         task = task_of(config, split, tick=bars)
-        return evaluate_set(name, distilled, split.test, task, protocol, seed=seed, tick=bars)
+        return evaluate_set(name, distilled, split.test, task, *_protocols(config), seed=seed, tick=bars)
 
 
 def compare(
@@ -103,17 +104,26 @@ def compare(
 ) -> "pandas.DataFrame":
     """Runs every config with `seeds` synthesis seeds; one row a set and protocol, controls once.
 
-    `accuracy` is the mean over syntheses of the mean over students, `low` and `high` its 95 % t-interval with
-    seeds - 1 degrees of freedom (NaN for one seed). `gain` is the paired difference to the random control of the same
-    seed, with `gain_low` and `gain_high`. Runs that are complete are reused.
+    `mean` is the mean over syntheses of the mean over students, in percent, `low` and `high` its 95 % t-interval with
+    seeds - 1 degrees of freedom; with one seed it is over students, and `interval` says so. `gain` is the paired
+    difference to the random control of the same seed, with `gain_low` and `gain_high` (NaN for one seed). All configs
+    are checked before the first is run; runs that are complete are reused.
     """
     from wddkit.comparison import table
 
+    if not configs or seeds < 1:
+        raise ValueError(f"expected at least one config and one seed, got {len(configs)} configs and {seeds} seeds")
+    splits: dict[tuple[object, ...], Split] = {}
+    prepared = []
+    for config in configs:
+        key = (config.dataset, config.split_seed, config.size, config.skip_corrupt)
+        splits[key] = split or splits.get(key) or load_split(config)
+        prepared.append(_prepared(config, splits[key]))
     by_config = [
-        [run(config.change(seed=config.seed + r), out=out, split=split, progress=progress) for r in range(seeds)]
-        for config in configs
+        [run(replace(config, seed=config.seed + r), out=out, split=own, progress=progress) for r in range(seeds)]
+        for config, own in prepared
     ]
-    return table(by_config)
+    return table([(config, histories) for (config, _), histories in zip(prepared, by_config, strict=True)])
 
 
 def load_split(config: Config) -> Split:
@@ -139,6 +149,8 @@ def choose_device(name: str) -> torch.device:
     """The device of this name; "auto" is a GPU where there is one. Raises ValueError for one that is not here."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name.partition(":")[0] not in DEVICES:
+        raise codec.unknown("device", name, ("auto", *DEVICES))
     try:
         device = torch.device(name)
         torch.zeros(1, device=device)
@@ -149,11 +161,35 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
+def _prepared(config: Config, split: Split | None) -> tuple[Config, Split]:
+    """The config with nothing left open, and its data set, once it is known that they fit."""
+    if split is not None and config.dataset == Config().dataset:
+        config = replace(config, dataset=split.name)  # a default must not name somebody's own data
+    split = split or load_split(config)
+    config = config.checked(split)
+    check_ipc(task_of(config, split), config.method.ipc)
+    return config, split
+
+
+def _finished(path: Path, config: Config) -> History | None:
+    """The run, if it is complete and has all that is asked of it."""
+    if not (path / "complete.json").is_file():
+        return None
+    history = History.load(path)
+    recorded = {protocol_key(value["protocol"]): value for value in history.source.results()}
+    asked = [recorded.get(protocol_key(described(protocol))) for protocol in _protocols(config)]
+    is_same = history.config == _recorded(config)
+    return history if is_same and not any(missing_sets(value, config) for value in asked) else None
+
+
 def _run(config: Config, split: Split, task: Task, writer: Writer, bars: Bars) -> None:
+    asked = {"protocols": codec.encode(_protocols(config)), "controls": codec.encode(config.controls)}
+    writer.event("asked", **asked)
     if not writer.is_complete and not writer.has("distilled"):
         with _timed(writer, "squeeze"):
             teacher = task.teacher()
-        writer.event("teacher", val_accuracy=accuracy(teacher, split.val.images, split.val.labels))
+        if len(split.val):
+            writer.event("teacher", val_accuracy=accuracy(teacher, split.val.images, split.val.labels))
         with _timed(writer, "embed"):
             _record_real(task, writer)
             task.statistics()
@@ -162,39 +198,58 @@ def _run(config: Config, split: Split, task: Task, writer: Writer, bars: Bars) -
         writer.distilled(with_soft_labels(distilled, teacher))
     distilled = DistilledSet.load(writer.path / "distilled")
     for protocol in _protocols(config):
-        if not writer.has(f"results/{_key(config, protocol)}.json"):
-            writer.results(_key(config, protocol), _results(config, split, task, distilled, protocol, bars))
+        name = protocol_key(described(protocol))
+        file = writer.path / "results" / f"{name}.json"
+        known = json.loads(file.read_bytes()) if writer.has(f"results/{name}.json") else None
+        if missing_sets(known, config):
+            with _timed(writer, "evaluate"):
+                writer.results(name, results(config, split, task, distilled, protocol, known=known, tick=bars))
     writer.complete()
 
 
 def _distil(config: Config, task: Task, writer: Writer, tick: Tick) -> DistilledSet:
     """The method's last distilled set; every snapshot is recorded on the way."""
     context = context_of(config, task, tick=tick)
-    planned = False
+    if writer.state is None:
+        for snapshot in config.method.distill(task, context):
+            if snapshot.distilled is not None:
+                break
+            _record(snapshot, writer)
+    # Barycenters come first and are on disk now: what is left of the budget tells how many snapshots there can be.
+    plan = _plan(config, task, writer)
+    writer.follow(plan, image_labels(task, config.method.ipc))
+    if plan.snapshots:
+        context = replace(context, snapshots=plan.snapshots)
     last: Snapshot | None = None
     for last in config.method.distill(task, context, writer.state):
-        if last.distilled is not None and not planned:
-            planned = True
-            plan = recording_plan(
-                last.distilled.images.shape,
-                classes=len(task.classes),
-                features=task.features.shape[1],
-                snapshots=config.snapshots,
-                other_bytes=sum(file.stat().st_size for file in writer.path.rglob("*.npz")),
-                budget_mb=config.recording_mb,
-            )
-            writer.follow(plan, last.distilled.labels)
-        writer.snapshot(
-            phase=last.phase,
-            step=last.step,
-            block=last.block,
-            arrays=last.arrays,
-            state=last.state,
-            scalars=last.scalars,
-        )
+        _record(last, writer)
     assert last is not None
     assert last.distilled is not None  # the contract of a method
     return last.distilled
+
+
+def _record(snapshot: Snapshot, writer: Writer) -> None:
+    writer.snapshot(
+        phase=snapshot.phase,
+        step=snapshot.step,
+        block=snapshot.block,
+        arrays=snapshot.arrays,
+        state=snapshot.state,
+        scalars=snapshot.scalars,
+    )
+
+
+def _plan(config: Config, task: Task, writer: Writer) -> RecordingPlan:
+    """What of the images is recorded: the same for a run that goes on, because only older files count."""
+    older = [writer.path / "real.npz", *(writer.path / "barycenter").glob("*.npz")]
+    return recording_plan(
+        (config.method.ipc * len(task.classes), *task.train.images.shape[1:]),
+        classes=len(task.classes),
+        features=task.features.shape[1],
+        snapshots=config.snapshots,
+        other_bytes=sum(file.stat().st_size for file in older),
+        budget_mb=config.recording_mb,
+    )
 
 
 def context_of(config: Config, task: Task, *, tick: Tick = silent) -> Context:
@@ -202,38 +257,6 @@ def context_of(config: Config, task: Task, *, tick: Tick = silent) -> Context:
     return Context(
         seed=config.seed, device=task.device, precision=config.precision, snapshots=config.snapshots, tick=tick
     )
-
-
-def _results(
-    config: Config, split: Split, task: Task, distilled: DistilledSet, protocol: Protocol, tick: Tick
-) -> codec.Json:
-    rows = []
-    for name, each in _sets(config, split, task, distilled):
-        row = evaluate_set(name, each, split.test, task, protocol, seed=config.seed, tick=tick)
-        rows.append({**row.to_json(), "ipc": None if name == "whole real set" else config.method.ipc})
-    return {
-        "protocol": {**codec.encode(protocol), "name": protocol.title},
-        "teacher_accuracy": accuracy(task.teacher(), split.test.images, split.test.labels),
-        "rows": rows,
-    }
-
-
-def _sets(config: Config, split: Split, task: Task, distilled: DistilledSet) -> Iterator[tuple[str, DistilledSet]]:
-    """The method's set and its controls, drawn anew by the synthesis seed."""
-    name = method_name(config.method)
-    yield name, distilled
-    masses: Masses = getattr(config.method, "masses", "uniform")
-    methods: dict[str, Method] = {
-        "random": Random(config.method.ipc),
-        "nearest": Nearest(config.method.ipc, masses=masses),
-    }
-    for control in config.controls:
-        if control == "whole":
-            yield "whole real set", whole_set(split, task)
-        elif control != name:
-            *_, last = methods[control].distill(task, context_of(config, task))
-            assert last.distilled is not None
-            yield control, last.distilled
 
 
 def _record_real(task: Task, writer: Writer) -> None:
@@ -254,11 +277,6 @@ def _timed(writer: Writer, stage: str) -> Iterator[None]:
 def _protocols(config: Config) -> tuple[Protocol, ...]:
     assert config.protocols is not None  # resolved
     return config.protocols
-
-
-def _key(config: Config, protocol: Protocol) -> str:
-    """Name of a results file: the protocol and the controls beside it."""
-    return codec.digest({"protocol": protocol, "controls": config.controls})[:16]
 
 
 def _recorded(config: Config) -> codec.Json:

@@ -49,9 +49,19 @@ class Task:
         """The task of a split, without its test images."""
         return cls(split.train, split.val, split.classes, split.normalisation, **options)  # type: ignore[arg-type]
 
-    @functools.lru_cache(maxsize=2)  # noqa: B019  # a task lives as long as its run
     def teacher(self, precision: Precision = "float32") -> Net:
         """The squeezed teacher, frozen; in float64 a copy of the same weights."""
+        return self._double_teacher if precision == "float64" else self._single_teacher
+
+    @functools.cached_property
+    def _single_teacher(self) -> Net:
+        return self._teacher(torch.float32)
+
+    @functools.cached_property
+    def _double_teacher(self) -> Net:
+        return self._teacher(torch.float64)
+
+    def _teacher(self, dtype: torch.dtype) -> Net:
         _, channels, size, _ = self.train.images.shape
         net = build(
             self.teacher_config.network,
@@ -62,7 +72,7 @@ class Task:
             seed=0,
         )
         from_arrays(net, self.artifact("teacher", {}, self._squeeze))
-        return freeze(net.to(self.device, torch.float64 if precision == "float64" else torch.float32))
+        return freeze(net.to(self.device, dtype))
 
     def _squeeze(self) -> Arrays:
         return to_arrays(
@@ -118,6 +128,7 @@ class Task:
         upstream = {
             "train": self.train.fingerprint,
             "classes": list(self.classes),
+            "normalisation": codec.encode(self.normalisation),
             "teacher": codec.encode(self.teacher_config),
             "teacher_seed": self.teacher_seed,
             "versions": {"torch": torch.__version__, "numpy": np.__version__},

@@ -65,7 +65,8 @@ class Tiled:
         size, f = task.train.images.shape[2], self.factor
         if f < 1 or size % f:
             raise ValueError(f"factor {f} does not divide the image size {size}; expected one of its divisors")
-        check_ipc(task, self.ipc * f * f, what=f"ipc x factor^2 = {self.ipc} x {f * f} =")
+        check_ipc(task, self.ipc)
+        check_ipc(task, self.ipc * f * f, what=f"ipc x factor^2 = {self.ipc} x {f}^2 =")
         found = targets(task, context, ipc=self.ipc * f * f, masses="uniform")
         tiles = resize(task.train.images[found.nearest(task)], size // f, size // f)
         grid = tiles.reshape(-1, f, f, *tiles.shape[1:]).transpose(0, 3, 1, 4, 2, 5)

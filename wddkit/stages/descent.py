@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import torch
@@ -10,10 +10,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from wddkit.augment import Augment
+from wddkit.codec import unknown
 from wddkit.stages.training import Tick, silent
 
 Objective: TypeAlias = Callable[[Tensor, int], dict[str, Tensor]]
 """objective(images in normalised space, step) -> terms by name, of which "loss" is minimised."""
+
+Optimiser: TypeAlias = Literal["adam", "sgd"]
+Schedule: TypeAlias = Literal["cosine", "constant"]
 
 _STATE = ("exp_avg", "exp_avg_sq", "momentum_buffer")  # what Adam and SGD remember
 
@@ -24,15 +28,19 @@ class Descent:
 
     steps: int = 300
     lr: float = 0.02
-    optimiser: Literal["adam", "sgd"] = "adam"
+    optimiser: Optimiser = "adam"
     betas: tuple[float, float] = (0.5, 0.9)  # of sgd the first is the momentum
-    schedule: Literal["cosine", "constant"] = "cosine"
+    schedule: Schedule = "cosine"
     augment: Augment = Augment()
     curriculum: bool = False  # CDA: the smallest crop falls from the whole image to augment.crop[0]
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or self.lr <= 0:
+        if self.steps < 1 or not self.lr > 0:
             raise ValueError(f"expected steps of at least 1 and lr above 0, got {self.steps} and {self.lr}")
+        if self.optimiser not in get_args(Optimiser):
+            raise unknown("optimiser of descent", self.optimiser, get_args(Optimiser))
+        if self.schedule not in get_args(Schedule):
+            raise unknown("schedule of descent", self.schedule, get_args(Schedule))
 
     def augment_at(self, step: int) -> Augment:
         """The views of one step."""
@@ -70,13 +78,15 @@ def descend(
     From a yielded `state` the rest follows with equal bits. The knob `lr`, where set, replaces the config's value from
     the next step on.
     """
-    u = start.detach().clone().requires_grad_()
+    # Contiguous, as what is restored: the fused optimisers walk pixels and their memory side by side.
+    u = start.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
     optimiser = _optimiser(u, descent)
     first = 0 if state is None else _restore(u, optimiser, state)
     terms: dict[str, Tensor] = {}
     for step in range(first, descent.steps + 1):
         if step in stops and (state is None or step > first):
-            yield Moment(step, u.detach(), {k: float(v) for k, v in terms.items()}, _state(u, optimiser, step))
+            images = u.detach().clone()  # the moment stays as it is while u goes on changing
+            yield Moment(step, images, {k: float(v) for k, v in terms.items()}, _state(u, optimiser, step))
         if step == descent.steps:
             return
         optimiser.param_groups[0]["lr"] = descent.lr_at(step, knobs.get("lr", descent.lr))

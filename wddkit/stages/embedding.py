@@ -25,17 +25,18 @@ def embed(module: nn.Module, images: Any, layer: str | None = None, *, batch: in
     x = images.images if isinstance(images, ImageSet) else images
     x = torch.as_tensor(np.asarray(x) if not isinstance(x, Tensor) else x)
     reference = next(module.parameters(), torch.zeros(1))
-    was_training = module.training
+    modes = {part: part.training for part in module.modules()}
     module.eval()
     try:
         out = []
-        for start in range(0, len(x), batch):
+        for start in range(0, max(len(x), 1), batch):
             block = x[start : start + batch]
             block = pixels(block, like=reference) if block.dtype == torch.uint8 else block.to(reference)
             out.append(_captured(module, block, layer).flatten(1).float().cpu())
         return torch.cat(out).numpy()
     finally:
-        module.train(was_training)
+        for part, mode in modes.items():  # each its own: some may have been frozen in evaluation mode
+            part.training = mode
 
 
 def _captured(module: nn.Module, x: Tensor, layer: str | None) -> Tensor:
@@ -48,16 +49,17 @@ def _captured(module: nn.Module, x: Tensor, layer: str | None) -> Tensor:
     if layer is None and not linear:
         output: Tensor = module(x)
         return output
+    name = linear[-1] if layer is None else layer
     found: list[Tensor] = []
 
     def hook(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         found.append(output if layer is not None else inputs[0])
 
-    handle = layers[linear[-1] if layer is None else layer].register_forward_hook(hook)
+    handle = layers[name].register_forward_hook(hook)
     try:
         module(x)
     finally:
         handle.remove()
     if not found:
-        raise ValueError(f"layer {layer!r} was not called by the module's forward pass; choose another layer")
+        raise ValueError(f"layer {name!r} was not called by the module's forward pass; choose another layer")
     return found[-1]

@@ -13,15 +13,18 @@ images and each layer l the synthetic and real moments (mu, v) and (mu*, v*):
 Without targets (SRe2L) the feature term is the cross-entropy of the labels, in the same places.
 """
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor
 
+from wddkit.codec import unknown
 from wddkit.stages.statistics import Moments, synthetic_moments
 
 Form: TypeAlias = Literal["paper", "official", "normalised"]
@@ -36,7 +39,30 @@ class Block:
     share: Tensor  # [g, b] mass of each image within its group, rows sum to 1
     targets: Tensor | None  # [b, d] support points, or None: the labels are the target
     spread: Tensor  # [b] total variance of the real features of the image's group
-    real: Mapping[str, tuple[Tensor, Tensor]]  # layer -> mean [g, k], variance [g, k]
+    real: Mapping[str, tuple[Tensor, Tensor]]  # layer -> mean [g, k], variance [g, k]; layers left out do not count
+
+    @functools.cached_property
+    def flat(self) -> "Flat":
+        """The real moments with all layers' channels side by side."""
+        means, variances = zip(*self.real.values(), strict=True)
+        # A floor of a thousandth of the layer's mean variance: channels that are dead on real data must not dominate.
+        floors = [(1e-3 * v.mean(dim=1, keepdim=True) + 1e-12).expand_as(v) for v in variances]
+        sizes = torch.tensor([v.shape[1] for v in variances], device=self.share.device)
+        layer = torch.repeat_interleave(torch.arange(len(sizes), device=sizes.device), sizes)
+        member = F.one_hot(layer, len(sizes)).to(self.share.dtype)
+        variance, floor = torch.cat(variances, dim=1), torch.cat(floors, dim=1)
+        return Flat(torch.cat(means, dim=1), variance, floor, variance + floor, member)
+
+
+@dataclass(frozen=True, eq=False)
+class Flat:
+    """Real moments [groups, channels of all layers], and which channel is whose."""
+
+    mean: Tensor
+    variance: Tensor
+    floor: Tensor
+    spread: Tensor  # variance + floor
+    member: Tensor  # [channels, layers], 1 where the channel is the layer's
 
 
 @dataclass(frozen=True)
@@ -46,6 +72,10 @@ class Weights:
     form: Form = "normalised"
     statistics: float = 1.0
     cross_entropy: float = 0.0  # added to the feature term, as the authors' code can
+
+    def __post_init__(self) -> None:
+        if self.form not in get_args(Form):
+            raise unknown("form of the loss", self.form, get_args(Form))
 
 
 def objective(
@@ -58,7 +88,7 @@ def objective(
     """The loss and its terms: {"loss", "feature", "statistics"} and "cross_entropy" where it counts."""
     terms = {"feature": _feature(block, features, logits, weights.form)}
     if block.targets is not None and weights.cross_entropy and logits is not None:
-        terms["cross_entropy"] = F.cross_entropy(logits, block.labels)
+        terms["cross_entropy"] = _cross_entropy(block, logits, weights.form)
     terms["statistics"] = _statistics(block, moments, weights.form)
     loss = terms["feature"] + weights.statistics * terms["statistics"]
     if "cross_entropy" in terms:
@@ -67,38 +97,54 @@ def objective(
 
 
 def _feature(block: Block, features: Tensor, logits: Tensor | None, form: Form) -> Tensor:
-    mass = block.share.sum(dim=0)
     if block.targets is None:
         assert logits is not None
-        each = F.cross_entropy(logits, block.labels, reduction="none")
-        return each.mean() if form == "official" else each.sum() if form == "paper" else (mass * each).sum()
+        return _cross_entropy(block, logits, form)
     squared = (features - block.targets).square().sum(dim=1)
     if form == "official":
-        # The norm's gradient at 0 is not defined; half precision's smallest number keeps it finite.
+        # The norm's gradient at 0 is not defined; below the clamp it is 0.
         return squared.sum().clamp_min(1e-12).sqrt()
-    return squared.sum() if form == "paper" else (mass * squared / block.spread).sum()
+    return squared.sum() if form == "paper" else (block.share.sum(dim=0) * squared / block.spread).sum()
+
+
+def _cross_entropy(block: Block, logits: Tensor, form: Form) -> Tensor:
+    """Of the labels, over images as the form's feature term is: only the official mean depends on the block."""
+    each = F.cross_entropy(logits, block.labels, reduction="none")
+    if form == "official":
+        return each.mean()
+    return each.sum() if form == "paper" else (block.share.sum(dim=0) * each).sum()
 
 
 def _statistics(block: Block, moments: Mapping[str, tuple[Tensor, Tensor]], form: Form) -> Tensor:
-    total = block.share.new_zeros(())
-    for name, (mean, square) in moments.items():
-        total = total + layer_error(*synthetic_moments(mean, square, block.share), *block.real[name], form)
-    return total / max(len(moments), 1) if form == "normalised" else total
-
-
-def layer_error(mean: Tensor, variance: Tensor, real_mean: Tensor, real_variance: Tensor, form: Form) -> Tensor:
-    """One layer's part of the statistics term, over groups [g, k]."""
-    d_mean = (mean - real_mean).square()
+    if not block.real:
+        return block.share.new_zeros(())
+    errors = statistics_errors(block, moments, form)
     if form == "normalised":
-        # A floor of a thousandth of the layer's mean variance: channels that are dead on real data must not dominate.
-        floor = 1e-3 * real_variance.mean(dim=1, keepdim=True) + 1e-12
-        spread = real_variance + floor
-        d_std = ((variance.clamp_min(0) + floor).sqrt() - spread.sqrt()).square()
-        return ((d_mean + d_std) / spread).mean(dim=1).sum()
-    d_variance = (variance - real_variance).square()
+        return errors.mean(dim=1).sum()
+    return errors.sum() if form == "paper" else errors.mean(dim=0).sum()
+
+
+def statistics_errors(
+    block: Block, moments: Mapping[str, tuple[Tensor, Tensor]], form: Form
+) -> Float[Tensor, "groups layers"]:
+    """Each group's error in each of the block's layers; what the form adds up.
+
+    All layers' channels stand side by side, so that the cost is one layer's, not the number of layers times that.
+    """
+    names = list(block.real)
+    mean, square = (torch.cat([moments[name][part] for name in names], dim=1) for part in (0, 1))
+    mean, variance = synthetic_moments(mean, square, block.share)
+    real = block.flat
+    d_mean = (mean - real.mean).square()
+    if form == "normalised":
+        d_std = ((variance.clamp_min(0) + real.floor).sqrt() - real.spread.sqrt()).square()
+        return ((d_mean + d_std) / real.spread) @ (real.member / real.member.sum(dim=0))
+    d_variance = (variance - real.variance).square()
     if form == "paper":
-        return d_mean.sum() + d_variance.sum()
-    return (d_mean.sum(1).clamp_min(1e-12).sqrt() + d_variance.sum(1).clamp_min(1e-12).sqrt()).mean()
+        return (d_mean + d_variance) @ real.member
+    # The norm's gradient at 0 is not defined; below the clamp it is 0.
+    roots = [(d @ real.member).clamp_min(1e-12).sqrt() for d in (d_mean, d_variance)]
+    return roots[0] + roots[1]
 
 
 def real_moments(

@@ -12,8 +12,8 @@ from wddkit.augment import Augment, colour, draw, geometry
 from wddkit.nets import Net
 from wddkit.seeds import derive
 from wddkit.stages.descent import Descent, Moment, descend
-from wddkit.stages.objective import Block, Weights, layer_error, objective
-from wddkit.stages.statistics import captured, synthetic_moments
+from wddkit.stages.objective import Block, Weights, objective, statistics_errors
+from wddkit.stages.statistics import captured
 from wddkit.stages.training import Tick, pixels, silent
 
 
@@ -76,11 +76,10 @@ def statistics_error(net: Net, images: UInt8[np.ndarray, "b c h w"], block: Bloc
     u = to_normalised(net, images)
     with captured(net) as found:
         net.backbone(u)
-    errors = []
-    for name, (mean, square) in found.items():
-        synthetic = synthetic_moments(mean.to(u.dtype), square.to(u.dtype), block.share)
-        errors.append(layer_error(*synthetic, *block.real[name], "normalised"))
-    return (torch.stack(errors) / len(block.share)).float().cpu().numpy() if errors else np.zeros(0, np.float32)
+    if not block.real:
+        return np.zeros(0, np.float32)
+    moments = {name: (mean.to(u.dtype), square.to(u.dtype)) for name, (mean, square) in found.items()}
+    return statistics_errors(block, moments, "normalised").mean(dim=0).float().cpu().numpy()
 
 
 @torch.no_grad()

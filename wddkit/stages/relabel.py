@@ -26,10 +26,14 @@ def with_soft_labels(distilled: DistilledSet, teacher: Net) -> DistilledSet:
 
 @torch.no_grad()
 def with_views(distilled: DistilledSet, teacher: Net, augment: Augment, *, count: int, seed: int) -> DistilledSet:
-    """The set with `count` stored views of each training image and the teacher's logits (half precision)."""
+    """The set with `count` stored views of each training image and the teacher's logits (half precision).
+
+    With a shared augmentation, all images share their first view, their second, and so on.
+    """
     images = distilled.training.images
     n = len(images)
-    parameters = draw(augment, np.arange(n * count), key=derive(seed, "stored views"))
+    positions = np.arange(n * count) % count if augment.shared else np.arange(n * count)
+    parameters = draw(replace(augment, shared=False), positions, key=derive(seed, "stored views"))
     reference = next(teacher.parameters())
     logits = []
     for start in range(0, n * count, 500):

@@ -1,8 +1,10 @@
 """Exact per-class statistics of the inputs of every normalisation layer, and their match on the synthetic side."""
 
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeGuard
 
 import numpy as np
 import torch
@@ -30,7 +32,7 @@ class Moments:
 
 
 class _Square(torch.autograd.Function):
-    """Mean and mean square over the last axis in two passes forward and one backward.
+    """Mean and mean square over the last axis, with a backward of one pass.
 
     Autograd through `x.mean()` and `(x * x).mean()` would write two gradients of x's size and a copy of x^2.
     """
@@ -38,14 +40,41 @@ class _Square(torch.autograd.Function):
     @staticmethod
     def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor) -> tuple[Tensor, Tensor]:
         ctx.save_for_backward(x)
-        # The norm reads x once and stores nothing of its size.
-        return x.mean(dim=-1), torch.linalg.vector_norm(x, dim=-1).square() / x.shape[-1]
+        return _mean_and_square(x)
 
     @staticmethod
     def backward(ctx: torch.autograd.function.FunctionCtx, mean: Tensor, square: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors  # type: ignore[attr-defined]  # untyped in torch
         n = x.shape[-1]
         return torch.addcmul((mean / n).unsqueeze(-1), x, (2 / n * square).unsqueeze(-1))
+
+
+class _FrozenNorm(torch.autograd.Function):
+    """scale x + shift over channels [n, k, p], and x's mean and mean square: batch norm in evaluation mode, measured.
+
+    One backward serves both, in two passes over x; apart they take five.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: torch.autograd.function.FunctionCtx, x: Tensor, scale: Tensor, shift: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        ctx.save_for_backward(x, scale)
+        return torch.addcmul(shift, x, scale), *_mean_and_square(x)
+
+    @staticmethod
+    def backward(
+        ctx: torch.autograd.function.FunctionCtx, y: Tensor, mean: Tensor, square: Tensor
+    ) -> tuple[Tensor, None, None]:
+        x, scale = ctx.saved_tensors  # type: ignore[attr-defined]  # untyped in torch
+        n = x.shape[-1]
+        gradient = torch.addcmul((mean / n).unsqueeze(-1), x, (2 / n * square).unsqueeze(-1))
+        return gradient.addcmul_(y, scale), None, None
+
+
+def _mean_and_square(x: Tensor) -> tuple[Tensor, Tensor]:
+    x = x.to(torch.promote_types(x.dtype, torch.float32))  # half precision is squared and added up in single
+    return x.mean(dim=-1), x.square().mean(dim=-1)
 
 
 def image_moments(layer: nn.Module, x: Tensor) -> tuple[Float[Tensor, "n channels"], Float[Tensor, "n channels"]]:
@@ -71,15 +100,48 @@ def captured(net: nn.Module) -> Iterator[dict[str, tuple[Tensor, Tensor]]]:
 
         return hook
 
-    handles = [
-        layer.register_forward_pre_hook(hook_for(name))  # type: ignore[arg-type]  # torch's own hook type is a union
-        for name, layer in normalisation_layers(net).items()
-    ]
+    def forward_for(name: str, layer: nn.BatchNorm2d) -> object:
+        def forward(x: Tensor) -> Tensor:
+            y, mean, square = _FrozenNorm.apply(x.flatten(2), *_scale_and_shift(layer, x))
+            found[name] = mean, square
+            normalised: Tensor = y.view_as(x)
+            return normalised
+
+        return forward
+
+    undo: list[Callable[[], object]] = []
+    for name, layer in normalisation_layers(net).items():
+        if torch.is_grad_enabled() and _is_frozen(layer):
+            vars(layer)["forward"] = forward_for(name, layer)  # on this object alone, until the context ends
+            undo.append(functools.partial(vars(layer).pop, "forward"))
+        else:
+            hook = layer.register_forward_pre_hook(hook_for(name))  # type: ignore[arg-type]  # torch's type is a union
+            undo.append(hook.remove)
     try:
         yield found
     finally:
-        for handle in handles:
-            handle.remove()
+        for each in undo:
+            each()
+
+
+def _is_frozen(layer: nn.Module) -> TypeGuard[nn.BatchNorm2d]:
+    """Whether the layer is an affine map with fixed numbers."""
+    return (
+        type(layer) is nn.BatchNorm2d
+        and not layer.training
+        and layer.running_var is not None
+        and not any(parameter.requires_grad for parameter in layer.parameters())
+    )
+
+
+def _scale_and_shift(layer: nn.BatchNorm2d, like: Tensor) -> tuple[Tensor, Tensor]:
+    assert layer.running_mean is not None
+    assert layer.running_var is not None
+    scale = torch.rsqrt(layer.running_var + layer.eps)
+    scale = scale * layer.weight if layer.affine else scale
+    shift = -layer.running_mean * scale
+    shift = shift + layer.bias if layer.affine else shift
+    return scale.to(like.dtype).view(-1, 1), shift.to(like.dtype).view(-1, 1)
 
 
 @torch.no_grad()

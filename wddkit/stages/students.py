@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from wddkit.augment import Augment
+from wddkit.codec import unknown
 from wddkit.data import DistilledSet, ImageSet
 from wddkit.data.pixels import square
 from wddkit.data.sets import LabelRegime, Normalisation
@@ -40,7 +41,9 @@ class Protocol:
     resize: int | None = None
 
     def __post_init__(self) -> None:
-        if self.temperature <= 0 or self.views < 1 or self.students < 1:
+        if self.labels not in get_args(LabelRegime):
+            raise unknown("label regime", self.labels, get_args(LabelRegime))
+        if not self.temperature > 0 or self.views < 1 or self.students < 1:
             raise ValueError(f"protocol: expected temperature > 0, views and students of at least 1; got {self}")
 
     @property

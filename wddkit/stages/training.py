@@ -1,8 +1,9 @@
 """One supervised loop: teachers and students are trained by it alike."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import torch
@@ -10,8 +11,11 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from wddkit.augment import Augment, apply, draw, stream
+from wddkit.codec import unknown
 from wddkit.seeds import derive
 
+Optimiser: TypeAlias = Literal["adamw", "sgd"]
+Schedule: TypeAlias = Literal["cosine", "constant", "step"]
 Tick: TypeAlias = Callable[[str, int, int, Mapping[str, Any]], None]  # stage, steps done, steps in all, scalars
 
 
@@ -25,17 +29,23 @@ class Training:
 
     steps: int = 500
     batch: int = 100
-    optimiser: Literal["adamw", "sgd"] = "adamw"
+    optimiser: Optimiser = "adamw"
     lr: float = 2e-3
     weight_decay: float = 0.01
     momentum: float = 0.9  # of sgd; adamw keeps its (0.9, 0.999)
     warmup: float = 0.05  # share of the steps
-    schedule: Literal["cosine", "constant", "step"] = "cosine"  # step: a tenth from half way on, as DC and DM train
+    schedule: Schedule = "cosine"  # step: a tenth from half way on, as DC and DM train
     augment: Augment = Augment()
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or self.batch < 1 or self.lr <= 0:
-            raise ValueError(f"training: expected steps and batch of at least 1 and lr above 0, got {self}")
+        if self.steps < 1 or self.batch < 1 or not self.lr > 0 or not 0 <= self.warmup <= 1:
+            raise ValueError(
+                f"training: expected steps and batch of at least 1, lr above 0 and warmup in [0, 1]; got {self}"
+            )
+        if self.optimiser not in get_args(Optimiser):
+            raise unknown("optimiser of training", self.optimiser, get_args(Optimiser))
+        if self.schedule not in get_args(Schedule):
+            raise unknown("schedule of training", self.schedule, get_args(Schedule))
 
 
 Loss: TypeAlias = Callable[[Tensor, Tensor, np.ndarray, np.ndarray], Tensor]
@@ -65,20 +75,24 @@ def train(
     batch = min(training.batch, n)
     order, view = derive(seed, "order"), derive(seed, "views")
     net.train()
-    for step in range(training.steps):
-        positions = stream(n, step * batch, batch, key=order)
-        numbers = (step * batch + np.arange(batch)) // n  # how often the stream had shown all images before
-        parameters = views(positions, numbers) if views else draw(training.augment, positions + n * numbers, key=view)
-        x = images[torch.from_numpy(positions).to(images.device)]
-        if views or not training.augment.is_identity:
-            x = apply(x, torch.from_numpy(parameters).to(images.device))
-        each = loss(net(x), x, positions, numbers)
-        value = each.mean() if weights is None else (each * weights[positions]).sum() / weights[positions].sum()
-        optimiser.zero_grad()
-        value.backward()
-        optimiser.step()
-        scheduler.step()
-        tick(stage, step + 1, training.steps, {"loss": value.detach()})
+    with _layers_seeded(images.device, derive(seed, "layers")):
+        for step in range(training.steps):
+            positions = stream(n, step * batch, batch, key=order)
+            numbers = (step * batch + np.arange(batch)) // n  # how often the stream had shown all images before
+            if views:
+                parameters = views(positions, numbers)
+            else:  # one view for all images of a step must still differ from step to step
+                key = derive(view, step) if training.augment.shared else view
+                parameters = draw(training.augment, positions + n * numbers, key=key)
+            x = images[torch.from_numpy(positions).to(images.device)]
+            if views or not training.augment.is_identity:
+                x = apply(x, torch.from_numpy(parameters).to(images.device))
+            value = _mean(loss(net(x), x, positions, numbers), None if weights is None else weights[positions])
+            optimiser.zero_grad()
+            value.backward()
+            optimiser.step()
+            scheduler.step()
+            tick(stage, step + 1, training.steps, {"loss": value.detach()})
     net.eval()
 
 
@@ -109,6 +123,24 @@ def pixels(images: np.ndarray | Tensor, *, like: Tensor) -> Tensor:
     return tensor.to(like.device).to(like.dtype) / 255
 
 
+@contextmanager
+def _layers_seeded(device: torch.device, seed: int) -> Iterator[None]:
+    """Own draws for layers that take torch's global generators (dropout, stochastic depth); those stay as they were."""
+    cuda = [torch.cuda.default_generators[device.index]] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=[device.index] if cuda else []):
+        # Not torch.manual_seed: that would seed other accelerators' generators as well.
+        for generator in (torch.default_generator, *cuda):
+            generator.manual_seed(seed)
+        yield
+
+
+def _mean(each: Tensor, weights: Tensor | None) -> Tensor:
+    """The mean over a batch; 0 if all its weights are."""
+    if weights is None:
+        return each.mean()
+    return (each * weights).sum() / weights.sum().clamp_min(torch.finfo(weights.dtype).tiny)
+
+
 def _optimiser(net: nn.Module, training: Training) -> torch.optim.Optimizer:
     parameters = [p for p in net.parameters() if p.requires_grad]
     if training.optimiser == "sgd":
@@ -119,8 +151,8 @@ def _optimiser(net: nn.Module, training: Training) -> torch.optim.Optimizer:
 
 
 def _rate(step: int, training: Training) -> float:
-    warm = max(1, round(training.warmup * training.steps))
-    if step < warm and training.warmup > 0:
+    warm = round(training.warmup * training.steps)
+    if step < warm:
         return (step + 1) / warm
     if training.schedule == "constant":
         return 1.0

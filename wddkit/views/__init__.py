@@ -1,33 +1,26 @@
 """Pictures of recorded runs: an interactive view that is also a page, and figures for print. Trains nothing."""
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wddkit.views import figures
-    from wddkit.views.projection import Projection, projection
-    from wddkit.views.scene import Scene, scene
+    from wddkit.views.projection import Projection
+    from wddkit.views.scene import Scene
     from wddkit.views.widget import RunView
 
-__all__ = ["Projection", "RunView", "Scene", "figures", "projection", "scene"]
+__all__ = ["Projection", "RunView", "Scene", "figures"]
 
-_ROOMS = {
-    "Projection": "projection",
-    "RunView": "widget",
-    "Scene": "scene",
-    "scene": "scene",
-    "projection": "projection",
-}
+_HOME = {"Projection": "projection", "RunView": "widget", "Scene": "scene"}
 
 
 def __getattr__(name: str) -> Any:
-    # A name is loaded when it is used: widgets and matplotlib take a second that a figure or a page need not pay.
-    import importlib
-
+    # A name is loaded when it is used: a figure need not pay for widgets, nor a page for matplotlib.
     if name == "figures":
         return importlib.import_module("wddkit.views.figures")
-    if name in _ROOMS:
-        return getattr(importlib.import_module(f"wddkit.views.{_ROOMS[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in _HOME:
+        return getattr(importlib.import_module(f"wddkit.views.{_HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it offers {', '.join(__all__)}")
 
 
 def __dir__() -> list[str]:

@@ -1,5 +1,5 @@
-// One ES module is made of common.js, the panels and run_view.js, in that order (assets.py joins them). It runs unchanged
-// as a notebook's widget and in a page of its own: it imports nothing and asks the network for nothing.
+// One ES module is made of common.js, the panels and run_view.js, in that order (assets.py joins them). It runs
+// unchanged as a notebook's widget and in a page of its own: it imports nothing and asks the network for nothing.
 
 // Okabe and Ito's colours, told apart with any colour vision; their black is grey here, to be seen on black too.
 const COLOURS = ["#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#F0E442", "#8A8A8A"];
@@ -63,12 +63,11 @@ function decode(meta, buffers) {
 /** The context of a canvas of this many CSS pixels, empty, and sharp on every screen. */
 function paper(canvas, width, height) {
   const ratio = window.devicePixelRatio || 1;
-  const [w, v] = [Math.round(width * ratio), Math.round(height * ratio)];
-  if (canvas.width !== w || canvas.height !== v) [canvas.width, canvas.height] = [w, v];
+  // Setting the size, even to what it was, empties the canvas and forgets colours and line widths of the last drawing.
+  [canvas.width, canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
   [canvas.style.width, canvas.style.height] = [`${width}px`, `${height}px`];
   const ctx = canvas.getContext("2d");
   ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
-  ctx.clearRect(0, 0, width, height);
   ctx.font = `12px ${FONT}`;
   ctx.textBaseline = "middle";
   return ctx;

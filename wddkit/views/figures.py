@@ -10,13 +10,17 @@ from matplotlib.figure import Figure, FigureBase
 from matplotlib.patheffects import withStroke
 
 from wddkit.history import History
-from wddkit.views.scene import CONTROLS, Result, Scene, chosen, scene
+from wddkit.views.scene import Result, Scene, chosen
 
 # Okabe and Ito's colours, told apart with any colour vision, beside shapes: 72 classes before a pair comes again.
 COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#F0E442", "#8A8A8A")
 MARKERS = (".", "x", "^", "+", "D", "v", "*", "|", "_")
 DISC = 260.0  # area in points^2 of the heaviest support point
-NAMES = dict(zip(CONTROLS, ("random\nreal images", "nearest\nreal images", "the whole\nreal set"), strict=True))
+NAMES = {
+    "random": "random\nreal images",
+    "nearest": "nearest\nreal images",
+    "whole real set": "the whole\nreal set",
+}  # of the controls
 _NAMES = 30  # classes; more names would hide the marks
 
 
@@ -33,7 +37,7 @@ class Picture(Figure):
 
 def features(history: History, frame: int = -1) -> Picture:
     """Real features, support points (area in proportion to mass) and distilled images at a frame, in the projection."""
-    drawn = scene(history)
+    drawn = Scene.of(history)
     figure = Picture(figsize=(7.6, 6.6), layout="constrained")
     _draw_features(figure, drawn, _checked(drawn, frame))
     figure.alt = _features_alt(drawn, frame)
@@ -44,7 +48,7 @@ def film_strip(
     history: History, classes: Sequence[int | str] | None = None, *, image: int = 0, snapshots: int = 8
 ) -> Picture:
     """One image of each class (by label or name; all if None) through the snapshots, a row for each class."""
-    drawn = scene(history)
+    drawn = Scene.of(history)
     labels = chosen(drawn, classes)
     columns = min(snapshots, len(drawn.frames))
     figure = Picture(figsize=(1.2 + 0.85 * columns, 0.9 + 0.8 * len(labels)), layout="constrained")
@@ -55,7 +59,7 @@ def film_strip(
 
 def accuracy(history: History) -> Picture:
     """Test accuracy with its 95 % interval: the run's own set, its controls beside it, protocol by protocol."""
-    drawn = scene(history)
+    drawn = Scene.of(history)
     figure = Picture(figsize=(max(4.5, 1.2 + 1.25 * len(drawn.results)), 4.2), layout="constrained")
     _draw_accuracy(figure.add_subplot(), drawn.results)
     figure.alt = _accuracy_alt(drawn.results)
@@ -64,13 +68,13 @@ def accuracy(history: History) -> Picture:
 
 def overview(history: History) -> Picture:
     """The whole run in one picture: features, images through time, accuracy beside its controls."""
-    drawn = scene(history)
+    drawn = Scene.of(history)
     labels = chosen(drawn, None)[:10]
-    figure = Picture(figsize=(15, 5.6), layout="constrained")
-    left, middle, right = figure.subfigures(1, 3, width_ratios=(1.1, 1, 0.85))
-    _draw_features(left, drawn, len(drawn.frames) - 1)
-    _draw_strip(middle.add_subplot(), drawn, labels, image=0, snapshots=8)
-    _draw_accuracy(right.add_subplot(), drawn.results)
+    figure = Picture(figsize=(14, 6.2), layout="constrained")
+    parts: np.ndarray = np.asarray(figure.subfigures(1, 3, width_ratios=(1.1, 1, 0.85)))
+    _draw_features(parts[0], drawn, len(drawn.frames) - 1)
+    _draw_strip(parts[1].add_subplot(), drawn, labels, image=0, snapshots=8)
+    _draw_accuracy(parts[2].add_subplot(), drawn.results)
     figure.alt = f"{drawn.title}. {_features_alt(drawn, -1)} {_accuracy_alt(drawn.results)}"
     return figure
 
@@ -78,7 +82,7 @@ def overview(history: History) -> Picture:
 def _draw_features(figure: FigureBase, drawn: Scene, frame: int) -> None:
     axes = figure.add_subplot()
     moment = drawn.frames[frame]
-    axes.set_title(f"Real images, support points and distilled images\nas the teacher sees them, step {moment.step}")
+    axes.set_title(f"Real images, support points, distilled images: step {moment.step}")
     plane = drawn.projection
     if plane is None:
         _nothing(axes, "No features were recorded.")
@@ -87,16 +91,25 @@ def _draw_features(figure: FigureBase, drawn: Scene, frame: int) -> None:
         colour, marker = COLOURS[label % len(COLOURS)], MARKERS[label % len(MARKERS)]
         if drawn.real_xy is not None:
             own = drawn.real_xy[drawn.real_labels == label]
-            axes.scatter(*own.T, s=14, c=colour, marker=marker, linewidths=1, alpha=0.75)
+            axes.scatter(own[:, 0], own[:, 1], s=14, c=colour, marker=marker, linewidths=1, alpha=0.75)
         if drawn.xy is not None:
             own = drawn.xy[frame][drawn.labels == label]
-            axes.scatter(*own.T, s=26, c=colour, marker="s", edgecolors="black", linewidths=1, zorder=4)
+            axes.scatter(own[:, 0], own[:, 1], s=26, c=colour, marker="s", edgecolors="black", linewidths=1, zorder=4)
     heaviest = max((way.masses[-1].max() for way in drawn.ways), default=1.0)
     for way in drawn.ways:
         area = DISC * way.masses[-1] / heaviest
         colour = COLOURS[way.label % len(COLOURS)]
-        axes.scatter(*way.xy[-1].T, s=area, c=colour, alpha=0.5, edgecolors="black", linewidths=0.8, zorder=3)
-    axes.set_aspect("equal", adjustable="datalim")
+        axes.scatter(
+            way.xy[-1, :, 0],
+            way.xy[-1, :, 1],
+            s=area,
+            c=colour,
+            alpha=0.5,
+            edgecolors="black",
+            linewidths=0.8,
+            zorder=3,
+        )
+    axes.set_aspect("equal")
     for name, text, share in zip("xy", ("first", "second"), plane.explained, strict=True):
         axes.set(**{f"{name}label": f"{text} direction, {100 * share:.0f} % of the variance"})
     _draw_names(axes, drawn)
@@ -106,7 +119,7 @@ def _draw_features(figure: FigureBase, drawn: Scene, frame: int) -> None:
 
 def _draw_names(axes: Axes, drawn: Scene) -> None:
     """Names where the classes are, so that nobody has to tell colours apart."""
-    if drawn.real_xy is None or len(labels := np.unique(drawn.real_labels)) > _NAMES:
+    if drawn.real_xy is None or drawn.real_labels is None or len(labels := np.unique(drawn.real_labels)) > _NAMES:
         return
     for label in labels:
         x, y = drawn.real_xy[drawn.real_labels == label].mean(axis=0)
@@ -130,7 +143,7 @@ def _draw_key(axes: Axes, drawn: Scene, heaviest: float) -> None:
     if drawn.xy is not None:
         kinds.append(axes.scatter([], [], s=26, c="0.7", marker="s", edgecolors="black", label="distilled image"))
     if kinds:
-        axes.legend(handles=kinds, loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=4, fontsize=8, frameon=False)
+        axes.legend(handles=kinds, loc="upper center", bbox_to_anchor=(0.5, -0.11), ncols=2, fontsize=8, frameon=False)
 
 
 def _draw_strip(axes: Axes, drawn: Scene, labels: Sequence[int], *, image: int, snapshots: int) -> None:
@@ -221,5 +234,4 @@ def _accuracy_alt(results: Sequence[Result]) -> str:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= 14 else f"{name[:13]}…"
-
+    return name if len(name) <= 18 else f"{name[:17]}…"

@@ -14,15 +14,20 @@ function featuresPanel(run, act) {
   const hint = h("p", { class: "wdd-hint" }, HINT);
   const steps = Math.max(0, ...run.ways.map((way) => way.steps));
   const value = h("output", { "aria-live": "polite", class: "wdd-value" });
-  const back = h("button", { type: "button", "aria-label": "barycenter: one step back", onclick: () => act.setMoment(-1) }, "◀");
-  const next = h("button", { type: "button", "aria-label": "barycenter: one step on", onclick: () => act.setMoment(+1) }, "▶");
+  const button = (change, name, sign) => {
+    const label = `barycenter: one step ${name}`;
+    return h("button", { type: "button", "aria-label": label, onclick: () => act.setMoment(change) }, sign);
+  };
+  const [back, next] = [button(-1, "back", "◀"), button(+1, "on", "▶")];
   const ways = h("input", { type: "checkbox", onchange: (event) => act.setTrails(event.target.checked) });
   const trails = h("label", {}, ways, " draw the way that each support point took");
   const barycenter = h("div", { class: "wdd-row" }, back, next, value, trails);
-  const body = run.caption
-    ? [h("div", { class: "wdd-sheet" }, canvas), hint, featureKey(run), ...(steps ? [barycenter] : []), h("p", { class: "wdd-caption" }, run.caption)]
-    : [h("p", { class: "wdd-none" }, "This run recorded no features, so there is nothing to place here.")];
-  const node = h("section", { class: "wdd-panel" }, h("h3", {}, "Each small mark is a real image, where the teacher's features place it"), ...body);
+  const sheet = h("div", { class: "wdd-sheet" }, canvas);
+  const caption = h("p", { class: "wdd-caption" }, run.caption);
+  const none = h("p", { class: "wdd-none" }, "This run recorded no features, so there is nothing to place here.");
+  const body = run.caption ? [sheet, hint, featureKey(run), ...(steps ? [barycenter] : []), caption] : [none];
+  const title = h("h3", {}, "Each small mark is a real image, where the teacher's features place it");
+  const node = h("section", { class: "wdd-panel" }, title, ...body);
 
   let toPixels = null; // set by draw
   let marks = []; // what can be pointed at, topmost last
@@ -31,7 +36,7 @@ function featuresPanel(run, act) {
   function draw(state, ink) {
     if (!run.caption) return;
     const width = canvas.parentElement.clientWidth;
-    const height = Math.round(Math.min(0.78 * width, 520));
+    const height = Math.round(Math.min(0.9 * width, 600));
     const ctx = paper(canvas, width, height);
     toPixels = scaling(run, width, height);
     marks = [];
@@ -83,7 +88,8 @@ function featuresPanel(run, act) {
       [ctx.strokeStyle, ctx.lineWidth, ctx.globalAlpha] = [ink.text, 1, 1];
       ctx.stroke();
       const row = run.paired ? run.labels.findIndex((label, i) => label === way.label && run.rank[i] === j) : -1;
-      marks.push({ x, y, reach: r, row, text: `support point ${j + 1} of class ${run.classes[way.label]}, mass ${short(mass)}` });
+      const text = `support point ${j + 1} of class ${run.classes[way.label]}, mass ${short(mass)}`;
+      marks.push({ x, y, reach: r, row, text });
     }
   }
 
@@ -153,13 +159,17 @@ function featuresPanel(run, act) {
     if (!steps) return;
     const shown = run.ways.filter((way) => state.shows(way.label));
     const mean = (name) => {
-      const values = shown.map((way) => way[name][Math.min(state.moment, way.steps - 1)]).filter((each) => each != null);
-      return values.length ? values.reduce((a, b) => a + b) / values.length : null;
+      const values = shown.map((way) => way[name][Math.min(state.moment, way.steps - 1)]);
+      const known = values.filter((each) => each != null);
+      return known.length ? known.reduce((a, b) => a + b) / known.length : null;
     };
     const heldout = mean("heldout");
-    value.textContent =
-      `Barycenter after step ${state.moment} of ${steps - 1}: squared W2 to the training features ${short(mean("value"))}` +
-      (heldout === null ? "" : `, held-out ${short(heldout)}`) + (shown.length > 1 ? " (mean over classes)" : "");
+    value.textContent = [
+      `Barycenter after step ${state.moment} of ${steps - 1}: `,
+      `squared W2 to the training features ${short(mean("value"))}`,
+      heldout === null ? "" : `, held-out ${short(heldout)}`,
+      shown.length > 1 ? " (mean over classes)" : "",
+    ].join("");
     [back.disabled, next.disabled] = [state.moment === 0, state.moment === steps - 1];
   }
 
@@ -201,10 +211,10 @@ function scaling(run, width, height) {
   const points = [...run.realXy];
   for (const way of run.ways) points.push(...way.xy.subarray(-2 * way.points));
   points.push(...run.xy.subarray(-2 * run.labels.length));
-  const box = bounds(points);
-  const all = bounds([...points, ...run.xy]);
+  const [last, all] = [bounds(points), bounds([...points, ...run.xy])];
+  const near = (i) => all[i + 1] - all[i] < 1.6 * (last[i + 1] - last[i]);
   // Images that start as noise lie far away; they wait at the edge rather than make everything else small.
-  const [x0, x1, y0, y1] = all[1] - all[0] < 1.6 * (box[1] - box[0]) && all[3] - all[2] < 1.6 * (box[3] - box[2]) ? all : box;
+  const [x0, x1, y0, y1] = near(0) && near(2) ? all : last;
   const [left, bottom, margin] = [40, 34, 22];
   const scale = Math.min((width - left - 2 * margin) / (x1 - x0 || 1), (height - bottom - 2 * margin) / (y1 - y0 || 1));
   const [cx, cy] = [(left + width) / 2, (height - bottom) / 2];
@@ -230,7 +240,8 @@ function drawAxes(ctx, run, toPixels, ink, width, height) {
   const [x1, y0] = inverse(width, height - bottom);
   [ctx.strokeStyle, ctx.fillStyle, ctx.lineWidth, ctx.textAlign] = [ink.line, ink.soft, 1, "center"];
   ctx.strokeRect(left + 0.5, 0.5, width - left - 1, height - bottom - 1);
-  for (const x of ticks(x0, x1, 7)) ctx.fillText(short(x), Math.max(left + 8, Math.min(width - 14, toPixels(x, 0)[0])), height - bottom + 10);
+  const within = (x) => Math.max(left + 8, Math.min(width - 14, x));
+  for (const x of ticks(x0, x1, 7)) ctx.fillText(short(x), within(toPixels(x, 0)[0]), height - bottom + 10);
   ctx.textAlign = "right";
   for (const y of ticks(y0, y1, 6)) ctx.fillText(short(y), left - 4, Math.max(7, toPixels(0, y)[1]));
   const share = (i) => `${["first", "second"][i]} direction, ${Math.round(100 * run.explained[i])} % of the variance`;
@@ -248,7 +259,8 @@ function featureKey(run) {
   const items = [];
   if (run.realLabels.length) items.push(h("li", {}, "small marks: real images, colour and shape by class"));
   if (run.ways.length) items.push(h("li", {}, discKey(run), "discs: support points, area in proportion to mass"));
-  if (run.xy.length) items.push(h("li", {}, h("span", { class: "wdd-square", "aria-hidden": "true" }), "squares: distilled images"));
+  const square = h("span", { class: "wdd-square", "aria-hidden": "true" });
+  if (run.xy.length) items.push(h("li", {}, square, "squares: distilled images"));
   return h("ul", { class: "wdd-key" }, ...items);
 }
 
@@ -262,11 +274,14 @@ function discKey(run) {
   let x = 1;
   for (const mass of masses) {
     const r = discRadius(run, mass);
-    const [circle, text] = ["circle", "text"].map((name) => document.createElementNS(space, name));
-    for (const [name, value] of Object.entries({ cx: x + r, cy: LARGEST_DISC + 1, r })) circle.setAttribute(name, value);
-    for (const [name, value] of Object.entries({ x: x + 2 * r + 4, y: LARGEST_DISC + 5 })) text.setAttribute(name, value);
-    text.textContent = short(mass);
-    svg.append(circle, text);
+    const add = (tag, attributes, content) => {
+      const node = document.createElementNS(space, tag);
+      for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+      node.textContent = content;
+      svg.append(node);
+    };
+    add("circle", { cx: x + r, cy: LARGEST_DISC + 1, r }, "");
+    add("text", { x: x + 2 * r + 4, y: LARGEST_DISC + 5 }, short(mass));
     x += 2 * r + 8 + 8 * short(mass).length;
   }
   svg.setAttribute("width", x);

@@ -35,18 +35,20 @@ function stamp(run) {
 function imagesPanel(run, act) {
   const put = stamp(run);
   const canvas = h("canvas", { class: "wdd-canvas wdd-images", role: "img", onclick: click });
-  const list = h("select", { onchange: (event) => act.select(Number(event.target.value)) }, h("option", { value: -1 }, "none"));
+  const none = h("option", { value: -1 }, "none");
+  const list = h("select", { onchange: (event) => act.select(Number(event.target.value)) }, none);
   for (const label of run.present) {
     const rows = [...run.labels.keys()].filter((row) => run.labels[row] === label);
     const options = rows.map((row) => h("option", { value: row }, imageName(run, row)));
     if (rows.length) list.append(h("optgroup", { label: `class ${run.classes[label]}` }, ...options));
   }
+  const hint = h("span", { class: "wdd-hint" }, "or click an image");
   const node = h(
     "section",
     { class: "wdd-panel" },
     h("h3", {}, "Each row is a class: its distilled images at this step"),
     h("div", { class: "wdd-sheet wdd-tall" }, canvas),
-    h("p", { class: "wdd-row" }, h("label", {}, "Follow ", list), h("span", { class: "wdd-hint" }, "or click an image")),
+    h("p", { class: "wdd-row" }, h("label", {}, "Follow ", list), hint),
   );
   let cells = [];
 
@@ -55,7 +57,7 @@ function imagesPanel(run, act) {
     const rows = [...run.labels.keys()].filter((row) => state.shows(run.labels[row]));
     const labels = [...new Set(rows.map((row) => run.labels[row]))].sort((a, b) => a - b);
     const ctx = paper(canvas, width, 1);
-    const names = Math.min(110, 12 + Math.max(...labels.map((label) => ctx.measureText(run.classes[label]).width), 10));
+    const names = Math.min(150, 12 + Math.max(...labels.map((label) => ctx.measureText(run.classes[label]).width), 10));
     const most = Math.max(...labels.map((label) => rows.filter((row) => run.labels[row] === label).length), 1);
     const columns = Math.min(most, Math.max(1, Math.floor((width - names) / 24)));
     const side = Math.min(72, Math.floor((width - names) / columns) - 2);
@@ -64,7 +66,8 @@ function imagesPanel(run, act) {
     for (const label of labels) {
       const own = rows.filter((row) => run.labels[row] === label);
       own.forEach((row, i) => {
-        cells.push({ row, x: names + (i % columns) * (side + 2), y: y + 1 + Math.floor(i / columns) * (side + 2), side });
+        const [column, line] = [i % columns, Math.floor(i / columns)];
+        cells.push({ row, x: names + column * (side + 2), y: y + 1 + line * (side + 2), side });
       });
       y += Math.ceil(own.length / columns) * (side + 2) + (columns < most ? 4 : 0);
     }
@@ -106,13 +109,14 @@ function stripPanel(run, act) {
   const canvas = h("canvas", { class: "wdd-canvas wdd-strip", role: "img", onclick: click });
   const sheet = h("div", { class: "wdd-sheet" }, canvas);
   const none = h("p", { class: "wdd-none" }, "Choose an image in the list, or click one, to see it at every snapshot.");
-  const title = h("h3", {}, "One image through all snapshots");
+  const TITLE = "One image through all snapshots";
+  const title = h("h3", {}, TITLE);
   const node = h("section", { class: "wdd-panel" }, title, sheet, none);
   let columns = 1;
 
   function draw(state, ink) {
     [sheet.hidden, none.hidden] = [state.row < 0, state.row >= 0];
-    title.textContent = state.row < 0 ? "One image through all snapshots" : `How ${imageName(run, state.row)} changed, by step`;
+    title.textContent = state.row < 0 ? TITLE : `How ${imageName(run, state.row)} changed, by step`;
     if (state.row < 0) return;
     const width = sheet.clientWidth;
     columns = Math.max(1, Math.floor(width / CELL));
@@ -125,7 +129,8 @@ function stripPanel(run, act) {
       ctx.fillText(String(frame.step), x + CELL / 2, y + CELL + LABEL / 2 - 2);
       if (t === state.step) ring(ctx, ink, () => ctx.rect(x + 3, y + 3, CELL - 6, CELL - 6));
     });
-    canvas.setAttribute("aria-label", `${imageName(run, state.row)} at ${run.frames.length} snapshots; framed: step ${run.frames[state.step].step}.`);
+    const framed = `framed: step ${run.frames[state.step].step}.`;
+    canvas.setAttribute("aria-label", `${imageName(run, state.row)} at ${run.frames.length} snapshots; ${framed}`);
   }
 
   function click(event) {

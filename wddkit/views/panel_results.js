@@ -30,7 +30,8 @@ function resultsPanel(run) {
   }
   const canvas = h("canvas", { class: "wdd-canvas wdd-accuracy", role: "img" });
   const distances = run.results.some((each) => each.w2_squared != null || each.w2_squared_heldout != null);
-  const heads = ["set", "labels", "accuracy, %", "students", "size", ...(distances ? ["W2², train", "W2², held-out"] : [])];
+  const heads = ["set", "labels", "accuracy, %", "students", "size"];
+  if (distances) heads.push("W2², train", "W2², held-out");
   const rows = run.results.map((each) => {
     const cells = [each.labels ?? "–", accuracyText(each), each.students, bytesText(each.bytes)];
     if (distances) cells.push(short(each.w2_squared), short(each.w2_squared_heldout));
@@ -44,13 +45,15 @@ function resultsPanel(run) {
     h("tbody", {}, ...rows),
   );
   const regimes = [...new Set(run.results.map((each) => each.labels))].filter((labels) => REGIMES[labels]);
-  const stages = Object.entries(run.seconds).map(([name, seconds]) => `${name} ${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`);
-  const notes = [
-    "± is half the 95 % interval of the mean over students; it says nothing of another synthesis.",
-    ...(regimes.length ? [`Labels ${regimes.map((labels) => REGIMES[labels]).join("; ")}.`] : []),
-    ...(distances ? ["W2²: squared Wasserstein distance of the set's features to the real ones, mean over classes."] : []),
-    ...(stages.length ? [`Time: ${stages.join(", ")}.`] : []),
-  ];
+  const duration = (seconds) => `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
+  const stages = Object.entries(run.seconds).map(([name, seconds]) => `${name} ${duration(seconds)}`);
+  const notes = ["± is half the 95 % interval of the mean over students; it says nothing of another synthesis."];
+  if (regimes.length) notes.push(`Labels ${regimes.map((labels) => REGIMES[labels]).join("; ")}.`);
+  const online = "Size counts images and labels, and the teacher too where it labels online.";
+  const measured = "W2²: squared Wasserstein distance of the set's features to the real ones, mean over classes.";
+  if (regimes.includes("online")) notes.push(online);
+  if (distances) notes.push(measured);
+  if (stages.length) notes.push(`Time: ${stages.join(", ")}.`);
   const node = h(
     "section",
     { class: "wdd-panel" },
@@ -111,12 +114,16 @@ function curvesPanel(run, act) {
     const canvas = h("canvas", { class: "wdd-canvas", role: "img", onclick: (event) => click(event, canvas) });
     const now = h("span", { class: "wdd-value" });
     const title = h("h4", {}, WORDS[name] ?? name.replaceAll("_", " "), " ", now);
-    return { name, canvas, now, node: h("div", { class: "wdd-curve" }, title, h("div", { class: "wdd-sheet" }, canvas)) };
+    const curve = h("div", { class: "wdd-curve" }, title, h("div", { class: "wdd-sheet" }, canvas));
+    return { name, canvas, now, node: curve };
   });
+  const caption = "Across: optimisation steps. The line marks this step; click to go to another.";
+  const curves = h("div", { class: "wdd-curves" }, ...sheets.map((sheet) => sheet.node));
+  const title = h("h3", {}, "What the images are optimised for, step by step");
   const body = names.length
-    ? [h("div", { class: "wdd-curves" }, ...sheets.map((sheet) => sheet.node)), h("p", { class: "wdd-caption" }, "Across: optimisation steps. The line marks this step; click to go to another.")]
+    ? [curves, h("p", { class: "wdd-caption" }, caption)]
     : [h("p", { class: "wdd-none" }, "This run recorded no losses.")];
-  const node = h("section", { class: "wdd-panel" }, h("h3", {}, "What the images are optimised for, step by step"), ...body);
+  const node = h("section", { class: "wdd-panel" }, title, ...body);
   const [LEFT, BOTTOM, HEIGHT] = [46, 20, 120];
   const last = Math.max(1, run.frames.at(-1).step);
   const across = (canvas, step) => LEFT + ((canvas.parentElement.clientWidth - LEFT - 14) * step) / last;
@@ -145,7 +152,8 @@ function curvesPanel(run, act) {
       ctx.strokeRect(at, 4, 0, HEIGHT - BOTTOM - 4);
       if (value != null) mark(ctx, "dot", at, y(value), 5);
       now.textContent = short(value);
-      canvas.setAttribute("aria-label", `${WORDS[name] ?? name} by step; ${short(value)} at step ${run.frames[state.step].step}.`);
+      const here = `${short(value)} at step ${run.frames[state.step].step}`;
+      canvas.setAttribute("aria-label", `${WORDS[name] ?? name} by step; ${here}.`);
     }
   }
 

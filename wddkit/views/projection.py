@@ -46,6 +46,22 @@ class Projection:
             explained[: len(directions)] = variances[: len(directions)] / variances.sum()
         return cls(mean, basis, explained, fitted_to)
 
+    @classmethod
+    def of(cls, history: History) -> "Projection | None":
+        """The projection of a history: PCA of its real features.
+
+        Without real features, of the last distilled images' features, or else of the support points; None if nothing
+        was recorded.
+        """
+        if history.real is not None and history.real.features is not None:
+            return cls.fit(history.real.features)
+        if history.frames and (last := history.features(-1)) is not None:
+            return cls.fit(last, fitted_to="the features of the last distilled images")
+        if history.barycenters:
+            support = np.concatenate([arrays["support"][-1] for arrays in history.barycenters.values()])
+            return cls.fit(support, fitted_to="the support points")
+        return None
+
     def __call__(self, features: Float[np.ndarray, "*rows d"]) -> Float64[np.ndarray, "*rows 2"]:
         """The place of each feature vector in the picture: (z - mean) basis."""
         if features.shape[-1] != len(self.mean):
@@ -63,19 +79,3 @@ class Projection:
             f"Linear projection fitted once, to {self.fitted_to} (PCA): these two directions hold "
             f"{100 * self.explained.sum():.0f} % of their variance. {NOT_DISTANCES}"
         )
-
-
-def projection(history: History) -> Projection | None:
-    """The projection of a history: PCA of its real features.
-
-    Without real features, of the last distilled images' features, or else of the support points; None if nothing was
-    recorded.
-    """
-    if history.real is not None and history.real.features is not None:
-        return Projection.fit(history.real.features)
-    if history.frames and (last := history.features(-1)) is not None:
-        return Projection.fit(last, fitted_to="the features of the last distilled images")
-    if history.barycenters:
-        support = np.concatenate([arrays["support"][-1] for arrays in history.barycenters.values()])
-        return Projection.fit(support, fitted_to="the support points")
-    return None

@@ -34,7 +34,7 @@ function render({ model, el }) {
 
   const controls = timeControls(run, act, play);
   const legend = classLegend(run, act);
-  const panels = [featuresPanel(run, act), imagesPanel(run, act), stripPanel(run, act), resultsPanel(run), curvesPanel(run, act)];
+  const panels = [featuresPanel, imagesPanel, stripPanel, resultsPanel, curvesPanel].map((panel) => panel(run, act));
   const missing = run.missing.map((sentence) => h("li", {}, sentence));
   const root = h(
     "div",
@@ -59,11 +59,12 @@ function render({ model, el }) {
     waiting ||= requestAnimationFrame(draw); // however fast the hand, one picture a frame
   }
   function play() {
-    const stop = playing !== 0;
+    const [stop, last] = [playing !== 0, run.frames.length - 1];
     clearInterval(playing);
-    if (!stop && state().step === run.frames.length - 1) act.setStep(0);
-    playing = stop ? 0 : setInterval(() => (state().step < run.frames.length - 1 ? act.setStep(state().step + 1) : play()), 160);
-    controls.setPlaying(playing !== 0);
+    if (!stop && state().step === last) act.setStep(0);
+    const on = () => (state().step < last ? act.setStep(state().step + 1) : play());
+    playing = stop ? 0 : setInterval(on, 160);
+    controls.setPlaying(!stop);
   }
 
   const names = ["change:step", "change:selected", "change:classes"];
@@ -97,7 +98,8 @@ function timeControls(run, act, play) {
     draw({ step }) {
       const frame = run.frames[step];
       slider.value = step;
-      const text = `step ${frame.step} of ${run.frames[last].step}, ${frame.phase} (snapshot ${step + 1} of ${last + 1})`;
+      const moment = `step ${frame.step} of ${run.frames[last].step}, ${frame.phase}`;
+      const text = `${moment} (snapshot ${step + 1} of ${last + 1})`;
       slider.setAttribute("aria-valuetext", text);
       label.textContent = text;
     },
@@ -114,7 +116,8 @@ function classLegend(run, act) {
   let shown = new Set();
   const buttons = run.present.map((label) => {
     const sample = h("canvas", { "aria-hidden": "true" });
-    const button = h("button", { type: "button", class: "wdd-class", onclick: () => toggle(label) }, sample, run.classes[label]);
+    const pressed = { type: "button", class: "wdd-class", onclick: () => toggle(label) };
+    const button = h("button", pressed, sample, run.classes[label]);
     return { label, sample, button };
   });
   function toggle(label) {
@@ -122,8 +125,9 @@ function classLegend(run, act) {
     if (!classes.delete(label)) classes.add(label);
     act.show([...classes].sort((a, b) => a - b));
   }
+  const group = { class: "wdd-classes", role: "group", "aria-label": "classes to show" };
   return {
-    node: h("div", { class: "wdd-classes", role: "group", "aria-label": "classes to show" }, h("span", {}, "Show classes:"), all, ...buttons.map(({ button }) => button)),
+    node: h("div", group, h("span", {}, "Show classes:"), all, ...buttons.map(({ button }) => button)),
     draw({ classes }) {
       shown = classes;
       all.setAttribute("aria-pressed", String(classes.size === 0));

@@ -9,9 +9,7 @@ from jaxtyping import Float64, Int64, UInt8
 
 from wddkit.history import Frame, History
 from wddkit.history.tables import interval
-from wddkit.views.projection import Projection, projection
-
-CONTROLS = ("random", "nearest", "whole real set")
+from wddkit.views.projection import Projection
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,38 +63,37 @@ class Scene:
     seconds: Mapping[str, float]  # of each stage
     missing: tuple[str, ...]  # what was not recorded, in sentences
 
-
-def scene(history: History) -> Scene:
-    """Everything that can be drawn of a history, and sentences that say what cannot."""
-    plane = projection(history)
-    real = history.real
-    features = [history.features(t) for t in range(len(history.frames))]
-    xy = None
-    if plane is not None and features and all(z is not None for z in features):
-        xy = np.stack([plane(z) for z in features if z is not None])
-    has_real = plane is not None and real is not None and real.features is not None
-    results, scalars = _results(history), _scalars(history)
-    distilled = history.distilled
-    # A run whose images found no room in the recording still has its last ones.
-    indices = history.indices if history.frames else np.arange(len(distilled.images))
-    return Scene(
-        title=_title(history),
-        classes=distilled.classes,
-        frames=history.frames or (Frame("distilled", 0),),
-        indices=indices,
-        labels=distilled.labels[indices],
-        image=history.images if history.frames else lambda _: distilled.images,
-        projection=plane,
-        real_xy=plane(real.features) if has_real else None,  # type: ignore[misc, union-attr, arg-type]  # has_real
-        real_labels=real.labels if has_real else None,  # type: ignore[union-attr]
-        xy=xy,
-        ways=_ways(history, plane),
-        paired=any("gap" in moment.names for moment in history.source.moments),
-        results=results,
-        scalars=scalars,
-        seconds=_seconds(history),
-        missing=_missing(history, real=has_real, synthetic=xy is not None, results=results, scalars=scalars),
-    )
+    @classmethod
+    def of(cls, history: History) -> "Scene":
+        """Everything that can be drawn of a history, and sentences that say what cannot."""
+        plane = Projection.of(history)
+        real = history.real
+        features = [history.features(t) for t in range(len(history.frames))]
+        xy = None
+        if plane is not None and features and all(z is not None for z in features):
+            xy = np.stack([plane(z) for z in features if z is not None])
+        real_xy = plane(real.features) if plane and real is not None and real.features is not None else None
+        distilled = history.distilled
+        # A run whose images found no room in the recording still has its last ones.
+        indices = history.indices if history.frames else np.arange(len(distilled.images))
+        return cls(
+            title=_title(history),
+            classes=distilled.classes,
+            frames=history.frames or (Frame("distilled", 0),),
+            indices=indices,
+            labels=distilled.labels[indices],
+            image=history.images if history.frames else lambda _: distilled.images,
+            projection=plane,
+            real_xy=real_xy,
+            real_labels=real.labels if real is not None and real_xy is not None else None,
+            xy=xy,
+            ways=_ways(history, plane),
+            paired=any("gap" in moment.names for moment in history.source.moments),
+            results=_results(history),
+            scalars=_scalars(history),
+            seconds=_seconds(history),
+            missing=_missing(history, real=real_xy is not None, synthetic=xy is not None),
+        )
 
 
 def chosen(scene: Scene, classes: Sequence[int | str] | None) -> tuple[int, ...]:
@@ -157,7 +154,7 @@ def _result(protocol: Mapping[str, Any], row: Mapping[str, Any], *, first: bool)
         protocol=str(protocol["name"]),
         labels=protocol.get("labels"),
         set=str(row["set"]),
-        control=not first or row["set"] in CONTROLS,  # a run records its own set first
+        control=not first,  # a run records its own set before its controls
         ipc=row.get("ipc"),
         accuracy=float(np.mean(accuracies)),
         low=_finite(low),
@@ -196,9 +193,7 @@ def _seconds(history: History) -> dict[str, float]:
     return spent
 
 
-def _missing(
-    history: History, *, real: bool, synthetic: bool, results: Sequence[Any], scalars: Mapping[str, Any]
-) -> tuple[str, ...]:
+def _missing(history: History, *, real: bool, synthetic: bool) -> tuple[str, ...]:
     said = []
     if not real:
         said.append("No real features were recorded, so no real images are drawn.")
@@ -208,9 +203,9 @@ def _missing(
         said.append("No features of the distilled images were recorded, so they have no place among the features.")
     if not history.frames:
         said.append("No snapshots of the images were recorded; what is shown is the distilled set at the end.")
-    if not results:
+    if not history.source.results():
         said.append("No results were recorded, so there is no accuracy to show.")
-    if history.frames and not scalars:
+    if history.frames and not history.source.scalars():
         said.append("No losses were recorded.")
     left_out = len(history.distilled.images) - len(history.indices)
     if history.frames and left_out:

@@ -1,5 +1,6 @@
 """The interactive view of a recorded run: a widget in a notebook, the same thing as a page."""
 
+import base64
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import traitlets
 from wddkit.history import History
 from wddkit.views import assets
 from wddkit.views.payload import payload
-from wddkit.views.scene import Scene, scene
+from wddkit.views.scene import Scene
 
 
 class RunView(anywidget.AnyWidget):
@@ -32,7 +33,7 @@ class RunView(anywidget.AnyWidget):
 
     def __init__(self, history: History, *, step: int = 0, selected: int = -1) -> None:
         self._history = history
-        self._scene = scene(history)
+        self._scene = Scene.of(history)
         sent = payload(self._scene)
         super().__init__(meta=dict(sent.meta), buffers=dict(sent.buffers), step=step, selected=selected)
 
@@ -78,8 +79,8 @@ class RunView(anywidget.AnyWidget):
             return None
         from wddkit.views.figures import overview
 
-        picture = overview(self._history)._repr_png_()
-        return {**bundle[0], "image/png": picture[0]}, {**bundle[1], "image/png": picture[1]}
+        png, about = overview(self._history)._repr_png_()
+        return {**bundle[0], "image/png": base64.b64encode(png).decode()}, {**bundle[1], "image/png": about}
 
 
 def _summary(scene: Scene) -> str:

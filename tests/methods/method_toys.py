@@ -1,0 +1,101 @@
+"""Small sets, a small teacher and small settings of each method for the tests of this room."""
+
+import functools
+import hashlib
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from wddkit.data import DistilledSet, ImageSet, ShapesConfig, Split, load
+from wddkit.data.shapes import shapes
+from wddkit.history import Cache
+from wddkit.methods import METHODS, Context, Method, Snapshot, Task
+from wddkit.nets import Network
+from wddkit.stages.teacher import Teacher
+from wddkit.stages.training import Training
+
+TEACHER = Teacher(Network(width=4, depth=2), Training(steps=20, batch=16))
+RANDOM_NETWORK = Network(width=8, depth=2, growth=1, norm="instance", pooling="flatten")
+
+SMALL = {
+    "wmdd": {"ipc": 2, "steps": 6},
+    "sre2l": {"ipc": 2, "steps": 6},
+    "dm": {"ipc": 2, "steps": 6, "batch": 16, "network": RANDOM_NETWORK},
+    "kip": {"ipc": 2, "steps": 6, "batch": 40},
+    "random": {"ipc": 2},
+    "nearest": {"ipc": 2},
+    "tiled": {"ipc": 2},
+}
+
+
+class EveryStep(Context):
+    """A context that yields after every step."""
+
+    def stops(self, total: int) -> frozenset[int]:
+        return frozenset(range(total + 1))
+
+
+@functools.cache
+def coloured(**options: object) -> Split:
+    """A small generated RGB set of 8 px."""
+    config = {"classes": 3, "train": 24, "val": 6, "test": 6, "size": 8, **options}
+    return shapes(ShapesConfig(**config)).split
+
+
+@functools.cache
+def grey(n: int = 200) -> Split:
+    """The first n training digits and a few others."""
+    digits = load("digits")
+    few = np.arange(60)
+    return Split(
+        digits.train.take(np.arange(n)), digits.val.take(few), digits.test.take(few), digits.classes, digits.name
+    )
+
+
+def cut(split: Split, counts: Iterable[int]) -> Split:
+    """The split with only so many training images of each class."""
+    kept = np.concatenate([split.train.of_class(c)[:count] for c, count in enumerate(counts)])
+    return replace(split, train=split.train.take(kept))
+
+
+def task_of(split: Split, root: Path, **options: object) -> Task:
+    return Task.of(split, **{"teacher_config": TEACHER, "cache": Cache(root), **options})
+
+
+def small(name: str, **options: object) -> Method:
+    return METHODS[name](**{**SMALL[name], **options})
+
+
+def run(method: Method, task: Task, context: Context | None = None, **options: object) -> list[Snapshot]:
+    return list(method.distill(task, context or EveryStep(**options)))
+
+
+def answer(method: Method, task: Task, **options: object) -> DistilledSet:
+    """The distilled set that a method ends with."""
+    return run(method, task, Context(**options))[-1].distilled
+
+
+def bits(snapshot: Snapshot) -> str:
+    """A digest of all that a snapshot holds but its state."""
+    digest = hashlib.sha256(repr((snapshot.phase, snapshot.step, snapshot.block, sorted(snapshot.scalars))).encode())
+    arrays = {**snapshot.arrays, **{f"scalar {k}": np.float64(v) for k, v in snapshot.scalars.items()}}
+    if snapshot.distilled is not None:
+        arrays |= {f"set {k}": v for k, v in vars(snapshot.distilled).items() if isinstance(v, np.ndarray)}
+        digest.update(repr((snapshot.distilled.soft_kind, snapshot.distilled.formation)).encode())
+    for name, array in sorted(arrays.items()):
+        digest.update(repr((name, array.dtype, array.shape)).encode() + np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def recovered(snapshots: Iterable[Snapshot], step: int, name: str = "u") -> np.ndarray:
+    """A tensor of the states after `step` steps, of all blocks, in the order of the distilled set."""
+    chosen = [s for s in snapshots if s.state is not None and s.step == step]
+    indices = np.concatenate([s.arrays["indices"] for s in chosen])
+    return np.concatenate([s.state[name] for s in chosen])[np.argsort(indices)]
+
+
+def rows_of(real: ImageSet) -> dict[bytes, int]:
+    """Position of each image by its pixels."""
+    return {image.tobytes(): i for i, image in enumerate(real.images)}

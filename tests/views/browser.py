@@ -1,0 +1,55 @@
+"""A real Chromium, and a page that keeps what went wrong in it."""
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+SCREENSHOTS = Path(__file__).resolve().parents[2] / "screenshots"
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+@dataclass
+class Watched:
+    """A page, what its console called errors, and addresses that it asked for outside of this machine."""
+
+    page: Page
+    errors: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+
+    def shot(self, name: str) -> None:
+        SCREENSHOTS.mkdir(exist_ok=True)
+        self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    program = next(found for found in map(shutil.which, NAMES) if found)
+    # As root Chromium has no sandbox; in a container /dev/shm is small; without a GPU its emulation only costs time.
+    flags = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=flags)
+        yield browser
+        browser.close()
+
+
+def watched(browser: Browser, *, width: int = 1200, **options: object) -> Watched:
+    page = browser.new_page(viewport={"width": width, "height": 900}, **options)  # type: ignore[arg-type]
+    found = Watched(page)
+
+    def console(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            found.errors.append(message.text)
+
+    def asked(url: str) -> None:
+        if not url.startswith(("file:", "data:", "blob:", "http://127.0.0.1:")):
+            found.outside.append(url)
+
+    page.on("console", console)
+    page.on("pageerror", lambda error: found.errors.append(str(error)))
+    page.on("request", lambda request: asked(request.url))
+    page.on("dialog", lambda dialog: found.errors.append(f"dialog: {dialog.message}"))
+    return found

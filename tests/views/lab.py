@@ -1,0 +1,114 @@
+"""A real JupyterLab of its own, on this machine only, driven through its application object."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+# Resolves to whether the notebook is the current one and its kernel waits for work. Asking the page whether it looks
+# ready is not enough: run at that moment, the cells are lost now and then.
+READY = """async name => {
+  const lab = window.jupyterapp;
+  if (!lab) return false;
+  await lab.restored;
+  const panel = lab.shell.currentWidget;
+  if (!panel?.context || panel.context.path !== name) return false;
+  await panel.context.ready;
+  await panel.sessionContext.ready;
+  const kernel = panel.sessionContext.session?.kernel;
+  if (!kernel) return false;
+  await kernel.info;
+  return kernel.status === "idle";
+}"""
+RUN_ALL = "() => window.jupyterapp.commands.execute('notebook:run-all-cells').then(() => true)"
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running JupyterLab."""
+
+    address: str
+    token: str
+
+    def open(self, page: Page, name: str, *, seconds: float = 120) -> None:
+        """Opens a notebook and waits for its kernel."""
+        page.goto(f"{self.address}/lab/tree/{name}?token={self.token}&reset")
+        end = time.monotonic() + seconds
+        while not page.evaluate(READY, name):
+            if time.monotonic() > end:
+                raise TimeoutError(f"{name}: no kernel after {seconds} s")
+            time.sleep(0.2)
+
+    def run_all(self, page: Page) -> None:
+        """Runs all cells to their end."""
+        page.evaluate(RUN_ALL)
+
+
+@contextlib.contextmanager
+def lab(root: Path, scratch: Path) -> Iterator[Lab]:
+    """JupyterLab over the files in `root`, its settings in `scratch` instead of the home folder."""
+    settings = scratch / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    # Else a question about news covers a corner, and is about the network.
+    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    folders = {"CONFIG": "JUPYTER_CONFIG_DIR", "DATA": "JUPYTER_DATA_DIR", "RUNTIME": "JUPYTER_RUNTIME_DIR"}
+    environment = {
+        **os.environ,
+        **{variable: str(scratch / name.lower()) for name, variable in folders.items()},
+        "JUPYTERLAB_WORKSPACES_DIR": str(scratch / "workspaces"),
+        "JUPYTERLAB_SETTINGS_DIR": str(scratch / "settings"),
+    }
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    running = Lab(f"http://127.0.0.1:{port}", "test")
+    options = [
+        "--no-browser",
+        "--ip=127.0.0.1",
+        f"--port={port}",
+        "--allow-root",
+        f"--IdentityProvider.token={running.token}",
+        f"--ServerApp.root_dir={root}",
+        "--LabApp.extension_manager=readonly",
+        "--LabApp.expose_app_in_browser=True",
+    ]
+    with (scratch / "lab.log").open("w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *options],
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # so that its kernels can be ended with it
+        )
+        try:
+            _wait(running, server, scratch / "lab.log")
+            yield running
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGTERM)
+            try:
+                server.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(server.pid, signal.SIGKILL)
+                server.wait()
+
+
+def _wait(running: Lab, server: "subprocess.Popen[bytes]", log: Path, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            urllib.request.urlopen(f"{running.address}/api/status?token={running.token}", timeout=2).close()
+            return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.25)
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
