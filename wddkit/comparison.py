@@ -6,19 +6,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wddkit.codec import Json
-from wddkit.config import Config, controls, described, method_name, protocol_key
+from wddkit.config import WHOLE, Config, controls, described, method_name, protocol_key
 from wddkit.history import History
 from wddkit.history.tables import interval
 
 if TYPE_CHECKING:
     import pandas
 
+CONTROLS = ("random", "nearest", WHOLE)
+
 
 def table(runs: Sequence[tuple[Config, Sequence[History]]]) -> "pandas.DataFrame":
     """One row for each set and protocol that the configs ask for, each with its runs by seed; see `wddkit.compare`.
 
-    Controls that several configs share stand once; where those of one name differ (other masses, another teacher), each
-    stands for itself. `run` is the folder that a row was read from, the first of its seeds.
+    Controls that several configs share stand once, also where one of them is a config's own method; where those of one
+    name differ (other masses, another teacher), each stands for itself. `run` is the folder that a row was read from,
+    the first of its seeds.
     """
     import pandas
 
@@ -32,7 +35,7 @@ def table(runs: Sequence[tuple[Config, Sequence[History]]]) -> "pandas.DataFrame
                 each = [sets[name] for sets in found]
                 accuracies = tuple(tuple(row["accuracies"]) for row in each)
                 first = {"dataset": config.dataset, "protocol": protocol.title, "ipc": each[0]["ipc"], "set": name}
-                key = (*first.values(), protocol, accuracies, run if name == own else None)
+                key = (*first.values(), protocol, accuracies, None if name in CONTROLS else run)
                 summary = _summary(each, random if name != "random" else [])
                 rows.setdefault(key, {**first, **summary, "labels": protocol.labels, "run": run})
     frame = pandas.DataFrame(list(rows.values()))

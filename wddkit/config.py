@@ -100,9 +100,14 @@ class Config:
     def checked(self, split: Split) -> "Config":
         """The same, resolved, if it can be run on the split; nothing is trained to find out.
 
-        Raises ValueError for fields that a config file could not hold, for networks that do not take the images, and
-        for protocols that a table could not tell apart.
+        Raises ValueError for fields that a config file could not hold, for images without content, for networks that
+        do not take them, and for protocols that a table could not tell apart.
         """
+        darkest = split.train.images.min()
+        if darkest == split.train.images.max():
+            raise ValueError(
+                f"{split.name}: constant images: every training pixel is {darkest}; check how they were converted"
+            )
         method_name(self.method)
         known = Config.from_json(self.resolved(split).to_json())  # values set from Python are checked as those of files
         titles = [protocol.title for protocol in known.protocols or ()]

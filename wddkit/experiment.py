@@ -19,7 +19,7 @@ from wddkit.data import DistilledSet, Split, check_matches, load
 from wddkit.evaluation import Evaluation, evaluate_set, missing_sets, results
 from wddkit.history import Cache, History, RecordingPlan, Writer, recording_plan
 from wddkit.methods import Context, Snapshot, Task
-from wddkit.methods.base import check_ipc, image_labels
+from wddkit.methods.base import check_ipc, image_labels, recorded
 from wddkit.progress import Bars
 from wddkit.stages.relabel import with_soft_labels
 from wddkit.stages.students import Protocol
@@ -176,8 +176,8 @@ def _finished(path: Path, config: Config) -> History | None:
     if not (path / "complete.json").is_file():
         return None
     history = History.load(path)
-    recorded = {protocol_key(value["protocol"]): value for value in history.source.results()}
-    asked = [recorded.get(protocol_key(described(protocol))) for protocol in _protocols(config)]
+    known = {protocol_key(value["protocol"]): value for value in history.source.results()}
+    asked = [known.get(protocol_key(described(protocol))) for protocol in _protocols(config)]
     is_same = history.config == _recorded(config)
     return history if is_same and not any(missing_sets(value, config) for value in asked) else None
 
@@ -264,7 +264,7 @@ def _record_real(task: Task, writer: Writer) -> None:
     each = max(1, REAL_SAMPLES // len(task.classes))
     chosen = np.concatenate([task.train.of_class(c)[:each] for c in range(len(task.classes))])[:REAL_SAMPLES]
     real = task.train.take(chosen)
-    writer.real(real.images, task.features[chosen].astype(np.float32), real.labels, chosen)
+    writer.real(real.images, recorded(task.features[chosen]), real.labels, chosen)
 
 
 @contextmanager

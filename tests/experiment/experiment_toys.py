@@ -48,7 +48,7 @@ def run(out: Path, config: wdd.Config = CONFIG, **options: Any) -> wdd.History:
 
 
 def outcome(history: wdd.History) -> dict[str, Any]:
-    """What must be equal bit for bit: images, labels, masses, soft labels, accuracies, and what was recorded of them."""
+    """What must be equal bit for bit: images, labels, masses, soft labels, accuracies, and all that was recorded."""
     distilled = history.distilled
     assert distilled.soft is not None
     parts = {name: getattr(distilled, name).tobytes() for name in ("images", "labels", "masses", "soft")}

@@ -154,7 +154,7 @@ def limit_files(size: int) -> None:
 @pytest.mark.parametrize(
     ("stage", "done", "size", "file"),
     [
-        ("squeeze", 31, 1_000, "real.npz"),
+        ("squeeze", 31, 4_000, "real.npz"),
         ("recover 1/2", 14, 1_000, "000014-0000.npz"),
         ("recover 2/2", 23, 1_900, "metrics.jsonl"),
         ("recover 2/2", 24, 10, "."),

@@ -83,8 +83,8 @@ def test_the_last_snapshots_are_the_answer(finished: wdd.History) -> None:
 def test_recorded_features_are_those_of_the_images_as_they_are_saved(finished: wdd.History) -> None:
     teacher = task_of(CONFIG, toy_split()).teacher()
     for frame in (0, 3, -1):
-        expected = features(teacher, finished.images(frame)).astype(np.float32)
-        np.testing.assert_allclose(finished.features(frame), expected, rtol=1e-5, atol=1e-6)
+        expected = features(teacher, finished.images(frame))
+        np.testing.assert_allclose(finished.features(frame), expected, rtol=1e-3, atol=1e-5)  # half precision
 
 
 def test_recorded_distances_are_those_of_the_saved_images_by_another_solver(finished: wdd.History) -> None:

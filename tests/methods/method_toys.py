@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from wddkit.augment import Augment
 from wddkit.data import DistilledSet, ImageSet, ShapesConfig, Split, load
 from wddkit.data.shapes import shapes
 from wddkit.history import Cache
-from wddkit.methods import METHODS, Context, Method, Snapshot, Task
+from wddkit.methods import METHODS, WMDD, Context, Method, Snapshot, Task
 from wddkit.nets import Network
 from wddkit.stages.teacher import Teacher
 from wddkit.stages.training import Training
@@ -35,6 +36,12 @@ class EveryStep(Context):
 
     def stops(self, total: int) -> frozenset[int]:
         return frozenset(range(total + 1))
+
+
+def plain(**options: object) -> WMDD:
+    """WMDD with values that do not change as its defaults do, and without augmentation."""
+    values = {"ipc": 2, "form": "normalised", "start": "nearest", "masses": "free", "lr": 0.02, "augment": Augment()}
+    return WMDD(**{**values, **options})
 
 
 @functools.cache

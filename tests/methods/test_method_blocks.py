@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from method_toys import answer, recovered, run
+from method_toys import answer, plain, recovered, run
 
 from wddkit.augment import Augment, draw
-from wddkit.methods import WMDD, SRe2L
+from wddkit.methods import SRe2L
 from wddkit.stages import recover
 
 AUGMENT = Augment(crop=(0.7, 1.0), shift=0.1, flip=0.5, jitter=0.2)
@@ -18,7 +18,7 @@ LAYOUTS = [2, 4, 100]  # a class, two classes, all classes
 def test_pixels_of_whole_classes_do_not_depend_on_the_block_size(form, masses, start, task):
     ways = [
         run(
-            WMDD(ipc=2, steps=8, form=form, masses=masses, start=start, augment=AUGMENT, block=block),
+            plain(ipc=2, steps=8, form=form, masses=masses, start=start, augment=AUGMENT, block=block),
             task,
             precision="float64",
         )
@@ -31,20 +31,25 @@ def test_pixels_of_whole_classes_do_not_depend_on_the_block_size(form, masses, s
         np.testing.assert_array_equal(other[-1].distilled.images, ways[0][-1].distilled.images)
 
 
-@pytest.mark.parametrize("statistics", ["class", "none"])
-@pytest.mark.parametrize("target", ["support", "logits"])
-def test_the_block_size_is_free_with_other_targets_and_statistics_too(target, statistics, task):
-    ways = [
-        run(WMDD(ipc=2, steps=5, target=target, statistics=statistics, block=block), task, precision="float64")
-        for block in LAYOUTS
-    ]
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"target": "logits"},
+        {"target": "logits", "form": "paper"},
+        {"statistics": "none"},
+        {"cross_entropy": 0.5},
+        {"cross_entropy": 0.5, "form": "paper"},
+    ],
+)
+def test_the_block_size_is_free_with_other_targets_and_terms_too(options, task):
+    ways = [run(plain(ipc=2, steps=5, block=block, **options), task, precision="float64") for block in LAYOUTS]
     for other in ways[1:]:
         np.testing.assert_allclose(recovered(other, 4), recovered(ways[0], 4), atol=1e-6, rtol=0)
 
 
 def test_the_official_form_depends_on_the_block_as_its_norm_over_the_batch_does(task):
     one, all_classes = (
-        run(WMDD(ipc=2, steps=8, form="official", block=block), task, precision="float64") for block in (2, 100)
+        run(plain(ipc=2, steps=8, form="official", block=block), task, precision="float64") for block in (2, 100)
     )
     assert np.abs(recovered(one, 7) - recovered(all_classes, 7)).max() > 1e-3
 
@@ -54,14 +59,14 @@ def test_the_official_form_depends_on_the_block_as_its_norm_over_the_batch_does(
 def test_starts_are_equal_bit_for_bit_whatever_the_blocks(blocks, start, task):
     for precision in ("float32", "float64"):
         first, second = (
-            recovered(run(WMDD(ipc=4, steps=1, start=start, blocks=b, block=block), task, precision=precision), 0)
+            recovered(run(plain(ipc=4, steps=1, start=start, blocks=b, block=block), task, precision=precision), 0)
             for b, block in (("by_class", 100), (blocks, 4))
         )
         assert first.tobytes() == second.tobytes()
 
 
 def test_a_class_starts_from_the_same_noise_whatever_classes_stand_beside_it_and_however_many_images(task):
-    few, many = (recovered(run(WMDD(ipc=ipc, steps=1, start="noise"), task), 0) for ipc in (2, 3))
+    few, many = (recovered(run(plain(ipc=ipc, steps=1, start="noise"), task), 0) for ipc in (2, 3))
     assert few.reshape(3, 2, -1).tobytes() == many.reshape(3, 3, -1)[:, :2].tobytes()
 
 
@@ -76,7 +81,7 @@ def test_views_are_equal_bit_for_bit_whatever_the_blocks(task, monkeypatch):
 
         with monkeypatch.context() as patch:
             patch.setattr(recover, "draw", note)
-            run(WMDD(ipc=4, steps=3, augment=AUGMENT, **options), task)
+            run(plain(ipc=4, steps=3, augment=AUGMENT, **options), task)
         return found
 
     whole = drawn()
@@ -88,7 +93,7 @@ def test_views_are_equal_bit_for_bit_whatever_the_blocks(task, monkeypatch):
 def test_all_images_of_a_step_share_a_view_where_the_augmentation_says_so(task, monkeypatch):
     found = []
     monkeypatch.setattr(recover, "draw", lambda a, at, *, key: found.append(draw(a, at, key=key)) or found[-1])
-    run(WMDD(ipc=2, steps=2, augment=Augment(crop=(0.5, 1.0), shared=True), block=2), task)
+    run(plain(ipc=2, steps=2, augment=Augment(crop=(0.5, 1.0), shared=True), block=2), task)
     by_step = np.array(found).reshape(3, 2, 2, 8)  # block, step, image
     assert (by_step == by_step[:1, :, :1]).all()
     assert (by_step[0, 0, 0] != by_step[0, 1, 0]).any()
@@ -97,7 +102,7 @@ def test_all_images_of_a_step_share_a_view_where_the_augmentation_says_so(task, 
 def test_the_curriculum_begins_with_whole_images_and_crops_more_and_more(task, monkeypatch):
     found = []
     monkeypatch.setattr(recover, "draw", lambda a, at, *, key: found.append(draw(a, at, key=key)) or found[-1])
-    run(WMDD(ipc=2, steps=6, augment=Augment(crop=(0.1, 1.0), ratio=1.0), curriculum=True), task)
+    run(plain(ipc=2, steps=6, augment=Augment(crop=(0.1, 1.0), ratio=1.0), curriculum=True), task)
     # The first view is the image itself and is not drawn; then the smallest area falls as a cosine does.
     assert len(found) == 5
     area = [(4 * rows[:, 2] * rows[:, 3]).min() for rows in found]
@@ -119,14 +124,14 @@ def test_blocks_by_index_hold_the_same_indices_of_every_class(block, expected, t
 
 @pytest.mark.parametrize(("block", "expected"), [(1, [1, 1, 1]), (9, [1, 1, 1]), (10, [2, 1]), (15, [3])])
 def test_blocks_by_class_hold_whole_classes(block, expected, task):
-    snapshots = run(WMDD(ipc=5, steps=1, block=block), task)
+    snapshots = run(plain(ipc=5, steps=1, block=block), task)
     blocks = {s.block: s.arrays["indices"] for s in snapshots if s.phase == "recover"}
     assert [len(indices) / 5 for indices in blocks.values()] == expected
     assert np.concatenate(list(blocks.values())).tolist() == list(range(15))
 
 
 def test_while_one_block_moves_the_others_stand_at_their_end_or_their_start(task):
-    snapshots = [s for s in run(WMDD(ipc=2, steps=3, block=2, lr=0.2), task) if s.phase == "recover"]
+    snapshots = [s for s in run(plain(ipc=2, steps=3, block=2, lr=0.2), task) if s.phase == "recover"]
     start, end = snapshots[0].distilled.images, snapshots[-1].distilled.images
     assert (start != end).any(axis=(1, 2, 3)).all()
     for s in snapshots:

@@ -59,7 +59,7 @@ def test_images_indices_and_features_are_those_of_the_distilled_set(name, histor
         np.testing.assert_array_equal(s.arrays["images"], s.distilled.images[s.arrays["indices"]])
         assert s.arrays["images"].dtype == np.uint8
         np.testing.assert_array_equal(
-            s.arrays["features"], features(task.teacher(), s.arrays["images"]).astype(np.float32)
+            s.arrays["features"], features(task.teacher(), s.arrays["images"]).astype(np.float16)
         )
 
 

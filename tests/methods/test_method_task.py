@@ -12,6 +12,7 @@ from method_toys import TEACHER, coloured, run, small, task_of
 from wddkit.data import ImageSet
 from wddkit.history import Cache
 from wddkit.methods import WMDD, Context, Task
+from wddkit.methods.base import recorded
 from wddkit.methods.targets import targets
 from wddkit.nets import Network, to_arrays
 from wddkit.seeds import derive
@@ -164,6 +165,12 @@ def test_barycenters_of_other_seeds_masses_sizes_and_validation_images_are_kept_
     ]:
         targets(which, Context(seed=seed), ipc=ipc, masses=masses)
     assert len(list((tmp_path / "barycenters").glob("*.safetensors"))) == 5
+
+
+def test_features_are_recorded_in_half_precision_and_stay_finite():
+    found = recorded(np.array([[1.5, 1e9, -1e9, 1 / 3]]))
+    assert found.dtype == np.float16
+    assert found.tolist() == [[1.5, 65504, -65504, float(np.float16(1 / 3))]]
 
 
 def test_a_task_has_no_field_for_test_images():

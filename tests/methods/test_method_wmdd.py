@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from method_toys import EveryStep, answer, coloured, cut, rows_of, run, task_of
+from method_toys import EveryStep, answer, coloured, cut, plain, rows_of, run, task_of
 from scipy.optimize import linear_sum_assignment
 
 from wddkit.methods import WMDD, Context
@@ -26,7 +26,7 @@ def images(snapshots):
 def test_targets_and_masses_are_the_barycenters_of_each_class(masses, task):
     context = Context(seed=3)
     found = targets(task, context, ipc=4, masses=masses)
-    distilled = answer(WMDD(ipc=4, steps=1, masses=masses), task, seed=3)
+    distilled = answer(plain(ipc=4, steps=1, masses=masses), task, seed=3)
     np.testing.assert_array_equal(distilled.masses, found.masses)
     for c in range(3):
         own = slice(4 * c, 4 * c + 4)
@@ -42,11 +42,11 @@ def test_a_single_image_is_drawn_to_the_mean_of_its_classs_features(task):
     found = targets(task, Context(), ipc=1, masses="free")
     means = [task.features[task.train.of_class(c)].mean(axis=0) for c in range(3)]
     np.testing.assert_allclose(found.support, means, atol=1e-12)
-    np.testing.assert_allclose(answer(WMDD(ipc=1, steps=3), task).masses, 1)
+    np.testing.assert_allclose(answer(plain(ipc=1, steps=3), task).masses, 1)
 
 
 def test_the_nearest_start_is_the_real_image_nearest_to_each_support_point(task):
-    first, where = images(run(WMDD(ipc=4, steps=1), task))[0].distilled.images, rows_of(task.train)
+    first, where = images(run(plain(ipc=4, steps=1), task))[0].distilled.images, rows_of(task.train)
     support = targets(task, Context(), ipc=4, masses="free").support
     chosen = np.array([where[image.tobytes()] for image in first])
     assert len(set(chosen)) == 12
@@ -60,10 +60,10 @@ def test_the_nearest_start_is_the_real_image_nearest_to_each_support_point(task)
 
 
 def test_the_real_start_is_real_images_and_the_noise_start_is_none(task):
-    real = images(run(WMDD(ipc=4, steps=1, start="real"), task))[0].distilled
+    real = images(run(plain(ipc=4, steps=1, start="real"), task))[0].distilled
     for image, label in zip(real.images, real.labels, strict=True):
         assert (task.train.images[task.train.of_class(label)] == image).all(axis=(1, 2, 3)).any()
-    noise = images(run(WMDD(ipc=4, steps=1, start="noise"), task))[0].distilled.images
+    noise = images(run(plain(ipc=4, steps=1, start="noise"), task))[0].distilled.images
     net = task.teacher()
     again = Context().generator("start", 1).standard_normal((4, 3, 8, 8))
     low, high = (net.normalise(net.mean * 0 + value) for value in (0, 1))
@@ -75,7 +75,7 @@ def test_the_real_start_is_real_images_and_the_noise_start_is_none(task):
 @pytest.mark.parametrize("form", ["normalised", "paper", "official"])
 @pytest.mark.parametrize("target", ["support", "logits"])
 def test_the_loss_falls_in_every_form_from_every_start(target, form, start, task):
-    snapshots = images(run(WMDD(ipc=2, steps=40, form=form, start=start, target=target), task))
+    snapshots = images(run(plain(ipc=2, steps=40, form=form, start=start, target=target), task))
     loss = [s.scalars["loss"] for s in snapshots[1:]]
     assert np.isfinite(loss).all()
     assert np.mean(loss[-3:]) < loss[0]
@@ -83,13 +83,13 @@ def test_the_loss_falls_in_every_form_from_every_start(target, form, start, task
 
 
 def test_images_come_closer_to_their_support_points_than_where_they_start(task):
-    snapshots = images(run(WMDD(ipc=2, steps=60), task))
+    snapshots = images(run(plain(ipc=2, steps=60), task))
     assert snapshots[-1].scalars["feature_gap"] < 0.2 * snapshots[0].scalars["feature_gap"]
 
 
 @pytest.mark.parametrize("form", ["paper", "normalised", "official"])
 def test_the_first_feature_term_is_the_formula_at_the_start(form, task):
-    snapshots = images(run(WMDD(ipc=3, steps=1, form=form), task))
+    snapshots = images(run(plain(ipc=3, steps=1, form=form), task))
     found = targets(task, Context(), ipc=3, masses="free")
     squared = ((features(task.teacher(), snapshots[0].distilled.images) - found.support) ** 2).sum(axis=1)
     own = [task.features[task.train.of_class(c)] for c in range(3)]
@@ -106,7 +106,7 @@ def test_the_first_feature_term_is_the_formula_at_the_start(form, task):
 
 def test_the_recorded_gap_is_of_the_saved_images_and_their_support_points(task):
     support = targets(task, Context(), ipc=3, masses="free").support
-    for s in images(run(WMDD(ipc=3, steps=3, block=3), task)):
+    for s in images(run(plain(ipc=3, steps=3, block=3), task)):
         at = s.arrays["indices"]
         gap = ((features(task.teacher(), s.distilled.images[at]) - support[at]) ** 2).sum(axis=1)
         np.testing.assert_allclose(s.arrays["gap"], gap, rtol=1e-6)
@@ -114,7 +114,7 @@ def test_the_recorded_gap_is_of_the_saved_images_and_their_support_points(task):
 
 
 def test_the_recorded_statistics_error_is_that_of_the_mass_weighted_saved_images(task):
-    last = run(WMDD(ipc=3, steps=3), task)[-1]
+    last = run(plain(ipc=3, steps=3), task)[-1]
     net, masses = task.teacher(), last.distilled.masses
     inputs = {}
     for name in ("norm1", "norm2"):
@@ -136,7 +136,7 @@ def test_the_recorded_statistics_error_is_that_of_the_mass_weighted_saved_images
 
 def test_matching_class_statistics_brings_them_closer_than_not_matching_them(task):
     error = {
-        kind: run(WMDD(ipc=2, steps=40, start="noise", statistics=kind), task)[-1].scalars["statistics_error"]
+        kind: run(plain(ipc=2, steps=40, start="noise", statistics=kind), task)[-1].scalars["statistics_error"]
         for kind in ("class", "none")
     }
     assert error["class"] < 0.8 * error["none"]
@@ -144,40 +144,40 @@ def test_matching_class_statistics_brings_them_closer_than_not_matching_them(tas
 
 def test_global_statistics_weigh_the_images_of_all_classes_together(task):
     by_class, together = (
-        run(WMDD(ipc=2, steps=40, start="noise", statistics=kind, statistics_weight=10.0), task)[-1].scalars
+        run(plain(ipc=2, steps=40, start="noise", statistics=kind, statistics_weight=10.0), task)[-1].scalars
         for kind in ("class", "global")
     )
     assert together["statistics_error"] < by_class["statistics_error"]  # one group is matched more easily than three
 
 
 def test_without_statistics_only_the_feature_term_is_minimised_and_no_knob_changes_that(task):
-    method = WMDD(ipc=2, steps=5, statistics="none")
+    method = plain(ipc=2, steps=5, statistics="none")
     for context in (EveryStep(), EveryStep(knobs={"statistics_weight": 7.0})):
         for s in images(run(method, task, context))[1:]:
             assert s.scalars["loss"] == s.scalars["feature"]
             assert s.scalars["statistics"] > 0  # measured all the same
-    weightless = answer(WMDD(ipc=2, steps=5, statistics_weight=0.0), task)
+    weightless = answer(plain(ipc=2, steps=5, statistics_weight=0.0), task)
     np.testing.assert_array_equal(answer(method, task).images, weightless.images)
 
 
 def test_cross_entropy_can_be_added_and_is_recorded(task):
-    last = run(WMDD(ipc=2, steps=3, cross_entropy=0.5), task)[-1].scalars
+    last = run(plain(ipc=2, steps=3, cross_entropy=0.5), task)[-1].scalars
     parts = last["feature"] + last["statistics"] + 0.5 * last["cross_entropy"]
     assert last["loss"] == pytest.approx(parts, rel=1e-5)
 
 
 @pytest.mark.parametrize(("knob", "value"), [("lr", 0.1), ("statistics_weight", 5.0)])
 def test_a_knob_set_from_the_start_is_the_configs_value(knob, value, task):
-    turned = run(WMDD(ipc=2, steps=5), task, knobs={knob: value})[-1].distilled.images
-    configured = answer(WMDD(ipc=2, steps=5, **{knob: value}), task).images
+    turned = run(plain(ipc=2, steps=5), task, knobs={knob: value})[-1].distilled.images
+    configured = answer(plain(ipc=2, steps=5, **{knob: value}), task).images
     np.testing.assert_array_equal(turned, configured)
-    assert (turned != answer(WMDD(ipc=2, steps=5), task).images).any()
+    assert (turned != answer(plain(ipc=2, steps=5), task).images).any()
 
 
 def test_a_knob_turned_on_the_way_counts_from_the_next_step_on(task):
     context = EveryStep()
     states = []
-    for s in WMDD(ipc=2, steps=6).distill(task, context):
+    for s in plain(ipc=2, steps=6).distill(task, context):
         if s.state is not None:
             states.append(s.state["u"])
         if s.phase == "recover" and s.step == 3:
@@ -189,7 +189,7 @@ def test_a_knob_turned_on_the_way_counts_from_the_next_step_on(task):
 @pytest.mark.parametrize("norm", ["batch", "group", "layer", "instance", "none"])
 def test_teachers_of_every_normalisation_can_be_inverted(norm, kept):
     teacher = Teacher(Network(width=4, depth=2, norm=norm), Training(steps=20, batch=16))
-    last = run(WMDD(ipc=2, steps=5), task_of(coloured(), kept, teacher_config=teacher))[-1]
+    last = run(plain(ipc=2, steps=5), task_of(coloured(), kept, teacher_config=teacher))[-1]
     layers = 0 if norm == "none" else 2
     assert last.arrays.get("statistics_error", np.zeros(0)).shape == (layers,)
     assert last.scalars.get("statistics_error", 1.0) > 0
@@ -198,7 +198,7 @@ def test_teachers_of_every_normalisation_can_be_inverted(norm, kept):
 
 def test_a_class_with_just_enough_images_is_distilled_from_all_of_them(kept):
     few = task_of(cut(coloured(), (24, 3, 24)), kept)
-    snapshots = images(run(WMDD(ipc=3, steps=2), few))
+    snapshots = images(run(plain(ipc=3, steps=2), few))
     of_class = snapshots[0].distilled.images[3:6]
     real = few.train.images[few.train.of_class(1)]
     assert sorted(image.tobytes() for image in of_class) == sorted(image.tobytes() for image in real)
@@ -208,7 +208,7 @@ def test_a_class_with_just_enough_images_is_distilled_from_all_of_them(kept):
 def test_a_class_without_validation_images_has_no_heldout_value(kept):
     split = coloured()
     without = dataclasses.replace(split, val=split.val.take(np.flatnonzero(split.val.labels != 1)))
-    found = [s for s in run(WMDD(ipc=2, steps=1), task_of(without, kept)) if s.phase == "barycenter"]
+    found = [s for s in run(plain(ipc=2, steps=1), task_of(without, kept)) if s.phase == "barycenter"]
     assert ["w2_squared_heldout" in s.scalars for s in found] == [True, False, True]
     assert np.isnan(found[1].arrays["heldout"]).all()
 

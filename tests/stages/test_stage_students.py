@@ -15,6 +15,8 @@ from stage_toys import CPU, distilled_of, easy, network, tiny_net
 from wddkit.augment import Augment, apply
 from wddkit.data import ImageSet
 from wddkit.data.pixels import square
+from wddkit.nets import build
+from wddkit.seeds import derive
 from wddkit.stages.relabel import with_soft_labels, with_views
 from wddkit.stages.students import Protocol, label_loss, labelled, resized, soft_loss, train_student
 from wddkit.stages.teacher import Teacher, squeeze
@@ -149,7 +151,7 @@ def test_a_formation_is_trained_on_tile_by_tile(teacher):
 
 def test_images_are_brought_to_the_protocols_size_first(teacher):
     distilled, size = distilled_of(SPLIT, 3), 8
-    protocol = replace(HARD, training=replace(TRAINING, steps=5), resize=size)
+    protocol = replace(HARD, resize=size)
     small = replace(distilled, images=square(distilled.images, size))
     test = ImageSet(square(SPLIT.test.images, size), SPLIT.test.labels)
     expected = losses(small, replace(protocol, resize=None), teacher, test=test)
@@ -210,6 +212,19 @@ def test_stored_views_are_cut_as_they_were_labelled(teacher):
         rows = torch.from_numpy(distilled.views.parameters[:, number % 2])
         found = loss(teacher(apply(pixels, rows)), None, np.arange(12), np.full(12, number))
         assert found.abs().max() < 1e-3
+
+
+def test_a_first_step_on_stored_views_is_the_mean_over_their_labels(teacher):
+    protocol = replace(HARD, labels="views", views=2, training=replace(TRAINING, steps=1, batch=50, augment=CROPS))
+    distilled = labelled(distilled_of(SPLIT, 3), protocol, teacher, seed=99)
+    (found,), _ = losses(distilled, protocol, teacher, number=1)
+    seed, shape = derive(3, "student", 1, "weights"), {"classes": 4, "channels": 3, "size": 12}
+    net = build(protocol.network, normalisation=SPLIT.normalisation, seed=seed, **shape)
+    views = apply(
+        torch.from_numpy(distilled.training.images).float() / 255, torch.from_numpy(distilled.views.parameters[:, 0])
+    )
+    logits = torch.from_numpy(distilled.views.logits[:, 0]).float()
+    assert found == pytest.approx(soft_loss(net(views), logits, protocol.temperature).mean().item(), rel=1e-5)
 
 
 def test_what_a_set_already_has_is_kept(teacher):

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, Protocol, TypeAlias
 
 import numpy as np
 import torch
-from jaxtyping import Float64
+from jaxtyping import Float16, Float64
 
 from wddkit import codec
 from wddkit.data import DistilledSet, ImageSet, Split
@@ -206,6 +206,11 @@ def check_ipc(task: Task, ipc: int, *, what: str = "ipc") -> None:
             f"{what} {ipc} is above the size of class {smallest} ({task.classes[smallest]!r}), which has "
             f"{counts[smallest]} training images; lower it to at most {counts[smallest]}"
         )
+
+
+def recorded(features: Float64[np.ndarray, "n d"]) -> Float16[np.ndarray, "n d"]:
+    """Features as they are recorded: in half precision, for pictures; whoever needs more embeds the images again."""
+    return features.clip(-65504, 65504).astype(np.float16)
 
 
 def image_labels(task: Task, ipc: int) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from wddkit.augment import Augment, stream
-from wddkit.methods.base import Context, Snapshot, State, Task, check_ipc, distilled_set, image_labels
+from wddkit.methods.base import Context, Snapshot, State, Task, check_ipc, distilled_set, image_labels, recorded
 from wddkit.methods.wmdd import random_positions
 from wddkit.nets import Net, Network, build
 from wddkit.stages.descent import Descent, descend
@@ -74,7 +74,7 @@ class DM:
                 arrays={
                     "images": images,
                     "indices": np.arange(len(images)),
-                    "features": features(net, images).astype(np.float32),
+                    "features": recorded(features(net, images)),
                 },
                 state=None if moment.step == self.steps else moment.state,
             )

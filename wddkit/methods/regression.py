@@ -10,7 +10,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from wddkit.augment import stream
-from wddkit.methods.base import Context, Snapshot, State, Task, check_ipc, distilled_set
+from wddkit.methods.base import Context, Snapshot, State, Task, check_ipc, distilled_set, recorded
 from wddkit.methods.wmdd import random_positions
 from wddkit.stages.descent import Descent, Moment, descend
 from wddkit.stages.recover import bounds, to_normalised, to_pixels
@@ -93,7 +93,7 @@ class KIP:
         arrays = {
             "images": images,
             "indices": np.arange(len(images)),
-            "features": features(net, images).astype(np.float32),
+            "features": recorded(features(net, images)),
             "labels": labels.float().cpu().numpy(),
         }
         error = float((prediction.argmax(1) != y.argmax(1)).double().mean())

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from wddkit.data.pixels import resize
-from wddkit.methods.base import Context, Snapshot, State, Task, check_ipc, distilled_set
+from wddkit.methods.base import Context, Snapshot, State, Task, check_ipc, distilled_set, recorded
 from wddkit.methods.targets import Masses, targets
 from wddkit.methods.wmdd import barycenter_snapshots, random_positions
 from wddkit.stages.teacher import features
@@ -76,5 +76,5 @@ class Tiled:
 
 def _chosen(task: Task, images: np.ndarray, **options: object) -> Snapshot:
     distilled = distilled_set(task, images, **options)  # type: ignore[arg-type]  # fields of DistilledSet by name
-    z = features(task.teacher(), images).astype(np.float32)
+    z = recorded(features(task.teacher(), images))
     return Snapshot("select", 0, distilled, arrays={"images": images, "indices": np.arange(len(images)), "features": z})

@@ -12,7 +12,7 @@ from torch import Tensor
 from wddkit.augment import Augment
 from wddkit.codec import unknown
 from wddkit.data import DistilledSet
-from wddkit.methods.base import Context, Snapshot, State, Task, check_ipc, distilled_set, image_labels
+from wddkit.methods.base import Context, Snapshot, State, Task, check_ipc, distilled_set, image_labels, recorded
 from wddkit.methods.targets import Masses, Targets, targets
 from wddkit.nets import Net
 from wddkit.stages.descent import Descent, Moment
@@ -246,7 +246,7 @@ def _snapshot(
     images = saved[block.indices]
     z = features(net, images)
     scalars: dict[str, float] = dict(moment.scalars)
-    arrays = {"images": images, "indices": block.indices, "features": z.astype(np.float32)}
+    arrays = {"images": images, "indices": block.indices, "features": recorded(z)}
     if block.targets is not None and found is not None:
         gap = ((z - found.support[block.indices]) ** 2).sum(axis=1)
         arrays["gap"] = gap.astype(np.float32)  # squared distance from image to support point

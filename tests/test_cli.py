@@ -1,0 +1,439 @@
+"""The command line: what it prints, what it refuses, and that it can be stopped."""
+
+import importlib.metadata
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import wddkit as wdd
+from wddkit.cli import main
+from wddkit.history.folder import lock
+from wddkit.methods import METHODS, WMDD, Random
+from wddkit.views import RunView
+
+COMMANDS = ("demo", "run", "compare", "evaluate", "explore", "export", "runs", "datasets", "methods", "lab")
+WDDKIT = str(Path(sys.executable).parent / "wddkit")
+NETWORK = wdd.Network(width=4, depth=2)
+TRAINING = wdd.Training(steps=25, batch=16, lr=0.03)
+HARD = wdd.Protocol("hard", network=NETWORK, training=TRAINING, students=2)
+CONFIG = wdd.Config(method=WMDD(ipc=2, steps=6), teacher=wdd.Teacher(NETWORK, TRAINING), protocols=(HARD,), snapshots=3)
+
+
+def arrays(n: int = 120, *, seed: int = 0) -> dict[str, np.ndarray]:
+    """Four noisy patterns, 8-bit [n, 8, 8], as an npz file holds them."""
+    patterns = np.random.default_rng(7).integers(0, 130, (4, 8, 8))
+    parts = {}
+    for part, count in (("train", n), ("test", n // 3)):
+        labels = np.arange(count) % 4
+        noise = np.random.default_rng([seed, count]).integers(0, 120, (count, 8, 8))
+        parts |= {f"x_{part}": (patterns[labels] + noise).astype(np.uint8), f"y_{part}": labels}
+    return parts
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder with a small data set and a config of it."""
+    monkeypatch.chdir(tmp_path)
+    np.savez(tmp_path / "toy.npz", **arrays())
+    (tmp_path / "toy.json").write_text(json.dumps(replace(CONFIG, dataset="npz:toy.npz").to_json()))
+    return tmp_path
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """What a command prints that goes well."""
+    code = main(arguments)
+    out, err = capsys.readouterr()
+    assert code == 0, err
+    return out
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """The one line in which a command says what is wrong."""
+    capsys.readouterr()
+    code = main(arguments)
+    out, err = capsys.readouterr()
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"wddkit: [^\n]+\n", err), err
+    return err
+
+
+def answer(capsys: pytest.CaptureFixture[str], code: int, *arguments: str) -> str:
+    """What the parser of options says and then leaves with this code."""
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == code
+    captured = capsys.readouterr()
+    return captured.out + captured.err
+
+
+# --- help, version, lists -------------------------------------------------------------------------------------------
+
+
+def test_without_arguments_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    text = answer(capsys, 0)
+    assert all(re.search(rf"• {command}\b", text) for command in COMMANDS)
+    assert answer(capsys, 0, "--help") == text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_of_every_command_is_explained(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = answer(capsys, 0, command, "--help")
+    options = re.findall(r"│ ((?:--?\w[\w-]*,? ?)+|[A-Z]+)(?: [A-Z=]+)?(?: \[\.\.\.\])? {2,}(\S.*?) +│", text)
+    assert len(options) >= 1
+    for name, help_ in options:
+        assert re.match(r"[a-z(].*[a-z]", help_), name
+        assert not re.fullmatch(r"\((default|required).*", help_), f"{command} {name} has no help"
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys, "--version") == f"wddkit {wdd.__version__}\n"
+    assert wdd.__version__ == importlib.metadata.version("wddkit")
+
+
+def test_the_lists_name_all_data_sets_and_methods(capsys: pytest.CaptureFixture[str]) -> None:
+    listed = said(capsys, "datasets")
+    assert all(re.search(rf"^{name} ", listed, re.MULTILINE) for name in wdd.datasets())
+    assert "folder:PATH" in listed
+    listed = said(capsys, "methods")
+    assert all(re.search(rf"^{name} ", listed, re.MULTILINE) for name in METHODS)
+    assert "statistics_weight=" in listed
+
+
+def test_the_notebooks_are_looked_for_where_one_stands(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "no folder notebooks here; name it: wddkit lab --notebooks PATH" in refused(capsys, "lab")
+
+
+# --- run ------------------------------------------------------------------------------------------------------------
+
+
+def folder(text: str) -> Path:
+    found = re.search(r"The run: +(\S+)", text)
+    assert found, text
+    return Path(found[1])
+
+
+def test_a_run_prints_its_table_and_its_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    text = said(capsys, "run", "--config", "toy.json")
+    history = wdd.History.load(folder(text))
+    for row in history.results.itertuples():
+        assert re.search(rf"^{row.set} +hard +{row.accuracy:.2f} % .* {row.bytes:,} ", text, re.MULTILINE)
+    assert re.search(r"Seconds: squeeze \d.*, embed \d.*, distil \d.*, evaluate \d", text)
+    assert folder(said(capsys, "run", "--config", "toy.json")) == history.path
+
+
+def test_bars_go_to_standard_error_in_short_lines_unless_quiet(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["run", "--config", "toy.json", "--out", "a"])
+    err = capsys.readouterr().err
+    assert re.findall(r"^(\w+).*: \d+ of \d+", err, re.MULTILINE)[:3] == ["squeeze", "barycenter", "recover"]
+    assert len(err.splitlines()) < 12
+    assert "\r" not in err
+    shutil.rmtree(os.environ["WDDKIT_CACHE"])
+    main(["run", "--config", "toy.json", "--out", "b", "--quiet"])
+    assert capsys.readouterr().err == ""
+
+
+def test_options_change_what_a_config_file_says(capsys: pytest.CaptureFixture[str]) -> None:
+    text = said(
+        capsys, "run", "--config", "toy.json", "--seed", "3", "--ipc", "1", "--students", "1", "--labels", "soft", "hard",
+        "--set", "method.steps=2", "teacher.training.steps=9", "--set", 'controls=["random"]', "--quiet",
+    )  # fmt: skip
+    history = wdd.History.load(folder(text))
+    assert (history.config.seed, history.config.method.ipc, history.config.method.steps) == (3, 1, 2)
+    assert history.config.teacher.training.steps == 9
+    assert [*history.results["protocol"]] == ["hard", "hard", "soft", "soft"]
+    assert (history.results["n"] == 1).all()
+    assert "one student" in text
+    again = said(capsys, "run", "--config", str(history.path), "--quiet")
+    assert folder(again) == history.path
+    assert again == text
+
+
+def test_another_method_takes_the_configs_ipc_and_its_own_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    text = said(capsys, "run", "--config", "toy.json", "--method", "random", "--quiet")
+    assert wdd.Config.load(folder(text)).method == Random(2)
+    assert folder(text).name.startswith("npz-toy-npz-random-2-")
+
+
+def test_a_dry_run_tells_time_memory_disk_and_label_bytes_and_does_nothing(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(place.rglob("*"))
+    text = said(capsys, "run", "--config", "toy.json", "--dry-run")
+    found = re.fullmatch(
+        r"time: +teacher (\d+) s, images (\d+) s, students (\d+) s .*\nmemory: about ([\d,]+) MB .*\n"
+        r"disk: +at most ([\d.]+) MB\nlabels: .*: hard 8, soft 64, views \(4\) 1,280, online \(the teacher\) [\d,]+\n",
+        text,
+    )
+    assert found, text
+    teacher, images, students, memory = (int(found[i].replace(",", "")) for i in range(1, 5))
+    assert max(teacher, images, students) < 30
+    assert memory < 200
+    assert 0 < float(found[5]) < 1
+    assert sorted(place.rglob("*")) == before
+    assert [*Path(os.environ["WDDKIT_CACHE"]).rglob("*")] == []
+    both = said(capsys, "compare", "wmdd", "random", "--config", "toy.json", "--dry-run")
+    assert re.findall(r"^(\w+), one synthesis:", both, re.MULTILINE) == ["wmdd", "random"]
+
+
+# --- compare, evaluate, explore, export, runs -----------------------------------------------------------------------
+
+
+def test_a_comparison_prints_its_table_and_writes_it(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import pandas
+
+    options = ("--config", "toy.json", "--quiet", "--csv", "table.csv", "--set", "method.steps=2")
+    text = said(capsys, "compare", "wmdd", "nearest", "random", "--seeds", "2", *options)
+    table = pandas.read_csv(place / "table.csv")
+    assert [*table["set"]] == ["wmdd", "random", "nearest", "whole real set"]
+    assert {"mean", "low", "high", "gain", "bytes", "seconds"} <= set(table)
+    for value in table["mean"]:
+        assert f"{value:.2f}" in text
+    assert len([*place.glob("runs/*")]) == 6
+    paths = [*place.glob("runs/*wmdd*")]
+    assert {wdd.Config.load(path).method for path in paths} == {WMDD(ipc=2, steps=2)}
+
+
+def test_an_evaluation_of_a_run_gives_what_was_recorded(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = folder(said(capsys, "run", "--config", "toy.json", "--seed", "5", "--quiet"))
+    history = wdd.History.load(path)
+    row = history.results.iloc[0]
+    students = ", ".join(f"{value:.2f}" for value in row.accuracies)
+    text = said(capsys, "evaluate", str(path), "--labels", "hard")
+    assert f"accuracy {row.accuracy:.2f} % ({row.low:.2f} to {row.high:.2f}" in text
+    assert f"students {students}, labels hard, bytes {row.bytes:,}" in text
+    assert said(capsys, "export", str(path), "saved") == f"{place / 'saved'}\n"
+    for given in ("saved", str(path / "distilled")):
+        found = said(capsys, "evaluate", given, "--dataset", "npz:toy.npz", "--labels", "hard", "--students", "1")
+        assert re.match(rf"Evaluation\({Path(given).name}: accuracy \d+\.\d\d % \(one student\), ", found)
+
+
+def test_a_folder_of_images_is_evaluated_on_the_data_set_that_is_named(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for i, (image, label) in enumerate(zip(arrays()["x_train"][:8], range(8), strict=True)):
+        (place / "made" / str(label % 4)).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(place / "made" / str(label % 4) / f"{i}.png")
+    text = said(
+        capsys, "evaluate", "made", "--dataset", "npz:toy.npz", "--labels", "hard", "--students", "1", "--quiet"
+    )
+    assert re.match(r"Evaluation\(made: accuracy \d+\.\d\d % \(one student\), .*bytes 520\)", text)
+    assert "made/0 is" not in refused(capsys, "evaluate", "made", "--labels", "hard")  # digits have ten classes
+
+
+def test_a_page_is_written_beside_the_run(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = folder(said(capsys, "run", "--config", "toy.json", "--quiet"))
+    page = place / "runs" / f"{path.name}.html"
+    assert said(capsys, "explore", f"{path}/") == f"{page}\n"
+    assert "<html" in page.read_text()
+    assert said(capsys, "explore", str(path), "--page", "my.html") == f"{place / 'my.html'}\n"
+
+
+def test_runs_are_listed_with_their_results_whatever_their_state(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert said(capsys, "runs") == "No runs in runs.\n"
+    done = folder(said(capsys, "run", "--config", "toy.json", "--quiet"))
+    unfinished, damaged = place / "runs" / "unfinished", place / "runs" / "damaged"
+    for copy in (unfinished, damaged):
+        shutil.copytree(done, copy)
+    (unfinished / "complete.json").unlink()
+    (damaged / "real.npz").write_bytes(b"")
+    lines = {line.split()[0]: line for line in said(capsys, "runs").splitlines()}
+    assert re.search(r"wmdd \d+\.\d % \(hard\), random \d+\.\d %", lines[f"runs/{done.name}"])
+    assert lines["runs/unfinished"].endswith("wddkit run --config runs/unfinished --out runs")
+    assert re.search(r"damaged: .*real\.npz: the file has 0 bytes", lines["runs/damaged"])
+
+
+@pytest.mark.slow
+def test_the_demo_distils_the_digits_and_writes_a_page(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = said(capsys, "demo", "--quiet")
+    path = folder(text)
+    assert path.parent == Path("runs")
+    history = wdd.History.load(path, verify="all")
+    assert len(history.distilled) == 100
+    assert history.results["accuracy"].min() > 80
+    page = re.search(r"The page: (\S+)", text)
+    assert page
+    assert Path(page[1]).read_text().count("<script") >= 1
+    RunView(history)
+
+
+# --- what is refused ------------------------------------------------------------------------------------------------
+
+TYPOS = [
+    (("run", "--dataset", "digitz"), r"unknown data set 'digitz'\. Did you mean 'digits'\?"),
+    (("run", "--dataset", "npz:nowhere.npz"), r"there is no file nowhere\.npz"),
+    (("run", "--dataset", "folder:nowhere"), r"there is no folder .*nowhere"),
+    (("run", "--method", "wmd"), r"unknown method 'wmd'\. Did you mean 'wmdd'\?"),
+    (("run", "--labels", "hrad"), r"'hrad'\. Did you mean 'hard'\?"),
+    (
+        ("run", "--ipc", "1000"),
+        r"ipc 1000 is above the size of class \d \('\d'\), which has \d\d training images; lower",
+    ),
+    (("run", "--ipc", "1000", "--dry-run"), r"ipc 1000 is above the size of class"),
+    (("run", "--set", "method.stepps=3"), r"unknown field of WMDD 'stepps'\. Did you mean 'steps'\?"),
+    (("run", "--set", "metod.steps=3"), r"unknown field of Config 'metod'\. Did you mean 'method'\?"),
+    (("run", "--set", "method.steps"), r"--set method\.steps: expected FIELD=VALUE, such as method\.steps=500"),
+    (("run", "--set", "method.steps=many"), r"method\.steps: expected int, got 'many'"),
+    (("run", "--set", "method=dm"), r"--set method=dm: expected a field of the method; .* is --method NAME"),
+    (("run", "--set", "device=cudaa"), r"unknown device 'cudaa'\. Did you mean 'cuda'\?"),
+    (("run", "--set", "teacher.network.name=convnett"), r"unknown network 'convnett'\. Did you mean 'convnet'\?"),
+    (("run", "--config", "nowhere.json"), r"nowhere\.json: expected a JSON config or a run folder"),
+    (("run", "--config", "toy.npz"), r"toy\.npz: expected a JSON config or a run folder"),
+    (("run", "--students", "0"), r"students of at least 1"),
+    (("compare", "wmdd", "randm"), r"unknown method 'randm'\. Did you mean 'random'\?"),
+    (("compare", "random", "dm", "--set", "method.stepps=3"), r"unknown field of random, dm 'stepps'\. Did you mean"),
+    (("compare",), r"expected at least one config"),
+    (("compare", "random", "--seeds", "0"), r"expected at least one config and one seed"),
+    (("evaluate", "nowhere"), r"nowhere"),
+    (("explore", "nowhere"), r"nowhere: is not a run of wddkit \(is no folder\)"),
+    (("export", ".", "to"), r"is not a run of wddkit \(holds no config\.json\)"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), TYPOS, ids=lambda value: " ".join(value)[:40])
+def test_a_mistake_is_one_line_with_the_way_out_and_nothing_is_done(
+    arguments: tuple[str, ...], message: str, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(place.rglob("*"))
+    assert re.search(message, refused(capsys, *arguments))
+    assert sorted(place.rglob("*")) == before
+    assert [*Path(os.environ["WDDKIT_CACHE"]).rglob("*")] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "--datset", "digits"), "--dataset NAME"),
+        (("rum",), "Available subcommands: "),
+        (("run", "--ipc", "ten"), "invalid literal|invalid choice|couldn't be parsed|Error parsing"),
+        (("evaluate",), "PATH"),
+    ],
+)
+def test_an_option_that_is_not_known_is_refused_by_the_parser(
+    arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = answer(capsys, 2, *arguments)
+    assert re.search(message, text)
+    assert "Traceback" not in text
+
+
+def shape(x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
+    return {"x_train": x, "y_train": y, "x_test": x, "y_test": y}
+
+
+X, Y = arrays()["x_train"], arrays()["y_train"]
+DATA = {
+    "floats with NaN": (shape(np.where(X > 200, np.nan, X / 255), Y), r"x_train: expected uint8 of shape"),
+    "constant": (shape(np.full_like(X, 9), Y), r"constant images: every training pixel is 9; check how"),
+    "oblong": (shape(X[:, :6], Y), r"6 x 8 pixels are not square; size=6 crops and resizes"),
+    "four channels": (shape(np.stack([X] * 4, axis=3), Y), r"4 channels; expected 1 .*; drop the alpha channel"),
+    "labels with a gap": (
+        shape(X, Y * 2),
+        r"labels.*must be 0\.\.k-1 without gaps, found \[0, 2, 4, 6\]|y_train must be",
+    ),
+    "labels from one": (shape(X, Y + 1), r"must be 0\.\.k-1 without gaps, found \[1, 2, 3, 4\]"),
+    "labels of words": (shape(X, Y.astype(str)), r"y_train: expected integers 0\.\.k-1, got <U"),
+    "an empty class": ({**shape(X, Y), "classes": np.array([*"abcde"])}, r"class 4 \('e'\) has no images; add images"),
+    "too few labels": (shape(X, Y[:-1]), r"y_train: expected one for each of 120 images, got shape \(119,\)"),
+    "other names": ({"pictures": X}, r"expected x_train, y_train, x_test, y_test, or .*; found pictures"),
+}
+
+
+@pytest.mark.parametrize("what", DATA)
+def test_data_that_cannot_be_distilled_are_refused(what: str, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    content, message = DATA[what]
+    np.savez(place / "odd.npz", **content)
+    text = refused(capsys, "run", "--dataset", "npz:odd.npz", "--ipc", "1")
+    assert re.search(message, text)
+    assert "odd.npz" in text
+    assert not (place / "runs").exists()
+
+
+def test_a_corrupt_picture_is_named_and_can_be_left_out(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for i, (image, label) in enumerate(zip(X, Y, strict=True)):
+        for part in ("train", "test"):
+            path = place / "pictures" / part / "abcd"[label] / f"{i:03d}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(path)
+    odd = place / "pictures" / "train" / "b" / "005.png"
+    odd.write_bytes(odd.read_bytes()[:60])
+    command = ("run", "--config", "toy.json", "--dataset", "folder:pictures", "--method", "random", "--ipc", "2")
+    text = refused(capsys, *command)
+    assert str(odd) in text
+    assert "skip_corrupt" in text
+    assert main([*command, "--quiet", "--set", "skip_corrupt=true"]) == 0
+    assert re.search(r"^wddkit: warning: .*005\.png", capsys.readouterr().err)
+    (place / "pictures" / "train" / "e").mkdir()
+    assert re.search(r"class folder .*train/e has no pictures", refused(capsys, *command))
+
+
+def test_a_run_that_another_process_writes_is_not_disturbed(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = folder(said(capsys, "run", "--config", "toy.json", "--quiet"))
+    (path / "complete.json").unlink()
+    with lock(path):
+        text = refused(capsys, "run", "--config", "toy.json", "--quiet")
+    assert re.search(rf"is being written by process {os.getpid()} on .*; wait until it ends, stop it", text)
+
+
+@pytest.mark.parametrize("out", ["toy.npz", "toy.npz/below", "/proc/wddkit"])
+def test_a_place_that_cannot_be_written_is_named(out: str, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (place / "toy.npz").read_bytes()
+    text = refused(capsys, "run", "--config", "toy.json", "--out", out)
+    assert text.startswith(f"wddkit: could not write {out}/npz-toy")
+    assert (place / "toy.npz").read_bytes() == before
+
+
+# --- as a process ---------------------------------------------------------------------------------------------------
+
+
+def test_the_module_is_the_command(place: Path) -> None:
+    command = [sys.executable, "-m", "wddkit", "runs"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "No runs in runs.\n"
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    done = subprocess.run(f"{WDDKIT} methods | head -1", shell=True, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("wmdd ")
+    assert done.stderr == ""
+
+
+def test_a_run_that_is_interrupted_says_so_and_goes_on_to_the_same_bits(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["run", "--config", "toy.json", "--set", "method.steps=400", "snapshots=30"]
+    process = subprocess.Popen([WDDKIT, *command, "--out", "stopped"], stdout=-1, stderr=-1, text=True)
+    while not [*place.glob("stopped/*/recover/*")]:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    assert process.returncode == 130
+    (path,) = place.glob("stopped/*")
+    assert out == ""
+    assert "Traceback" not in err
+    assert err.splitlines()[-1] == (
+        f"wddkit: Interrupted. What was done is kept in stopped/{path.name}; "
+        f"the same call or command goes on from there."
+    )
+    assert not (path / "complete.json").exists()
+    done = folder(said(capsys, *command, "--out", "stopped", "--quiet"))
+    whole = folder(said(capsys, *command, "--out", "whole", "--quiet"))
+    assert done.name == whole.name == path.name
+    a, b = wdd.History.load(done, verify="all"), wdd.History.load(whole)
+    for name in ("images", "labels", "masses", "soft"):
+        np.testing.assert_array_equal(getattr(a.distilled, name), getattr(b.distilled, name))
+    assert [*a.results["accuracies"]] == [*b.results["accuracies"]]
