@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (ValueError, OSError) as error:
-        print(f"wddkit: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"wddkit: {_one_line(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as error:
         print(f"\nwddkit: {' '.join(getattr(error, '__notes__', [])) or 'Interrupted.'}", file=sys.stderr)
@@ -78,7 +78,9 @@ def compare(
     methods: Annotated[
         tuple[str, ...],
         tyro.conf.Positional,
-        tyro.conf.arg(help="methods (see `wddkit methods`)", metavar="METHOD [...]"),
+        tyro.conf.arg(
+            help="methods (see `wddkit methods`)", help_behavior_hint="(at least one)", metavar="METHOD [...]"
+        ),
     ],
     run: Annotated[Run, tyro.conf.OmitArgPrefixes],
     *,
@@ -252,6 +254,13 @@ def _distilled(path: Path, classes: tuple[str, ...]) -> Any:
     if (path / "card.json").exists():
         return DistilledSet.load(path)
     return DistilledSet.from_folder(path, classes=classes)
+
+
+def _one_line(error: Exception) -> str:
+    from wddkit.history import StorageError
+
+    text = error.strerror if isinstance(error, StorageError) else str(error)  # without the system's number
+    return " ".join(str(text).split())
 
 
 def _warn(message: Warning | str, *_: object, **__: object) -> None:

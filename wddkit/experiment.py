@@ -292,5 +292,5 @@ def _environment(task: Task) -> dict[str, Any]:
         "versions": {"python": platform.python_version(), **versions, "torch": torch.__version__},
         "device": task.device.type,
         "threads": torch.get_num_threads(),
-        "platform": platform.platform(),
+        "platform": f"{platform.system()} {platform.machine()}",
     }

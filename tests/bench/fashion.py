@@ -37,7 +37,7 @@ def markdown(frame: pd.DataFrame) -> str:
         half = (row.high - row.low) / 2
         gain = "" if pd.isna(row.gain) else f"{row.gain:+.1f} [{row.gain_low:+.1f}, {row.gain_high:+.1f}]"
         ipc = "all" if pd.isna(row.ipc) else f"{row.ipc:.0f}"
-        lines.append(f"| {ipc} | {row.labels} | {row.set} | {row.accuracy:.1f} ± {half:.1f} | {gain} | {row.bytes:,} |")
+        lines.append(f"| {ipc} | {row.labels} | {row.set} | {row.mean:.1f} ± {half:.1f} | {gain} | {row.bytes:,} |")
     return "\n".join(lines)
 
 

@@ -119,7 +119,7 @@ def digits(folder: Path) -> None:
         config = Config(method=wdd.methods.WMDD(ipc=ipc))
         config = config.change(protocols=recipe_protocols(config, split=split, labels=("online", "hard")))
         frame = wdd.compare([config], seeds=5, out=folder / "digits", split=split, progress=False)
-        columns = ["protocol", "ipc", "set", "accuracy", "low", "high", "gain", "gain_low", "gain_high"]
+        columns = ["protocol", "ipc", "set", "mean", "low", "high", "gain", "gain_low", "gain_high"]
         print(f"\ndigits, IPC {ipc}, 5 syntheses x 3 students\n{frame[columns].round(2).to_string(index=False)}")
     results = next((folder / "digits").glob("*/results/*.json"))
     teacher = wdd.History.load(results.parent.parent).source.results()[0]["teacher_accuracy"]

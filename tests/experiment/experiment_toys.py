@@ -27,6 +27,7 @@ ONLINE = replace(HARD, labels="online")
 CONFIG = wdd.Config(
     dataset="toy", method=WMDD(ipc=3, steps=24, block=6), teacher=TEACHER, protocols=(HARD, SOFT), snapshots=8
 )
+LIGHT = replace(CONFIG, method=WMDD(ipc=2, steps=4), protocols=(HARD,), snapshots=3)
 SLOW_IMPORTS = ["wddkit.experiment", "torch._dynamo", "sklearn.cluster", "ot", "pandas", "scipy.special", "tqdm.auto"]
 
 

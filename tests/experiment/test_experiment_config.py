@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from experiment_toys import CONFIG, HARD, KILL, SOFT, TEACHER, arrays, run, run_until, start, toy_split
+from experiment_toys import CONFIG, HARD, SOFT, TEACHER, arrays, run, start, toy_split
 
 import wddkit as wdd
 from wddkit.augment import Augment
@@ -74,12 +74,6 @@ def test_a_run_folder_gives_the_config_that_was_run(tmp_path: Path) -> None:
     more = replace(config, protocols=(SOFT, HARD), controls=("random", "whole"))
     run(tmp_path, more)
     assert wdd.Config.load(path) == more
-
-
-def test_an_unfinished_run_gives_the_config_that_was_to_be_run(tmp_path: Path) -> None:
-    start(tmp_path / "cache", run_until, tmp_path, "squeeze", 3, KILL).end()
-    (path,) = tmp_path.glob("toy-*")
-    assert wdd.Config.load(path) == CONFIG
 
 
 def test_a_dotted_field_is_changed_in_a_copy() -> None:

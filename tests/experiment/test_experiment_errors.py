@@ -11,7 +11,20 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from experiment_toys import CONFIG, HARD, KILL, NETWORK, TEACHER, arrays, run, run_silently, run_until, start, toy_split
+from experiment_toys import (
+    CONFIG,
+    HARD,
+    KILL,
+    LIGHT,
+    NETWORK,
+    TEACHER,
+    arrays,
+    run,
+    run_silently,
+    run_until,
+    start,
+    toy_split,
+)
 
 import wddkit as wdd
 from wddkit.data import ImageSet
@@ -107,7 +120,7 @@ def test_what_a_method_refuses_leaves_a_run_that_says_so_again(tmp_path: Path) -
 
 @pytest.fixture(scope="module")
 def complete(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return run_silently(tmp_path_factory.mktemp("complete"))
+    return run_silently(tmp_path_factory.mktemp("complete"), replace(CONFIG, controls=()))
 
 
 def cut(file: Path) -> None:
@@ -131,7 +144,7 @@ def test_a_damaged_run_is_neither_read_nor_overwritten(
 ) -> None:
     copy = Path(shutil.copytree(complete, tmp_path / complete.name))
     damage(copy / name)
-    for call in (lambda: run(tmp_path), lambda: wdd.History.load(copy)):
+    for call in (lambda: run(tmp_path, replace(CONFIG, controls=())), lambda: wdd.History.load(copy)):
         with pytest.raises(ValueError, match=rf"{name}: .*(delete the folder of this run and run|restore it)"):
             call()
 
@@ -141,7 +154,7 @@ def test_a_folder_of_somebody_elses_is_left_alone(tmp_path: Path) -> None:
     path.mkdir()
     (path / "thesis.tex").write_text("years")
     with pytest.raises(ValueError, match=r"is not a run of wddkit but holds thesis\.tex; choose a new folder"):
-        run(tmp_path)
+        run(tmp_path, replace(CONFIG, controls=()))
     assert [file.name for file in path.iterdir()] == ["thesis.tex"]
     with pytest.raises(ValueError, match=r"is not a run of wddkit \(holds no config\.json\); give the folder"):
         wdd.History.load(path)
@@ -156,17 +169,18 @@ def test_a_folder_with_another_config_is_left_alone(finished: bool, complete: Pa
     stored["config"]["method"]["lr"] = 0.5
     (copy / "config.json").write_text(json.dumps(stored))
     with pytest.raises(ValueError, match=r"holds a run of another config, different in method\.lr|checksum|instead of"):
-        run(tmp_path)
+        run(tmp_path, replace(CONFIG, controls=()))
     assert json.loads((copy / "config.json").read_text()) == stored
 
 
 def test_a_damaged_checkpoint_tells_how_to_begin_anew(tmp_path: Path) -> None:
-    start(tmp_path / "cache", run_until, tmp_path, "recover 2/2", 14, KILL).end()
+    lean = replace(LIGHT, controls=())
+    start(tmp_path / "cache", run_until, tmp_path, "recover", 3, KILL, lean).end()
     (checkpoint,) = tmp_path.glob("toy-*/checkpoint/*")
     flip(checkpoint)
     with pytest.raises(
         ValueError, match=r"this checkpoint cannot be read; delete the folder \S+checkpoint and run the"
     ):
-        run(tmp_path)
+        run(tmp_path, lean)
     shutil.rmtree(checkpoint.parent)
-    assert run(tmp_path).path is not None
+    assert run(tmp_path, lean).path is not None

@@ -13,7 +13,11 @@ from wddkit.methods import DM, WMDD, Random, Tiled
 VIEWS = replace(HARD, labels="views", views=3)
 
 
-@pytest.mark.parametrize("method", [WMDD(ipc=2, steps=3, masses="uniform"), Random(3), Tiled(2, factor=2)], ids=repr)
+@pytest.mark.parametrize(
+    "method",
+    [WMDD(ipc=2, steps=3, masses="uniform"), Random(3), Tiled(2, factor=2)],
+    ids=lambda method: type(method).__name__,
+)
 def test_label_bytes_are_those_that_the_run_will_have(method: object, tmp_path: Path) -> None:
     config = replace(CONFIG, method=method, protocols=(HARD, SOFT, VIEWS, ONLINE), controls=())
     told = estimate(config, toy_split()).label_bytes

@@ -37,8 +37,10 @@ def distilled() -> wdd.DistilledSet:
     return wdd.DistilledSet.from_arrays(images, labels)
 
 
-@pytest.mark.parametrize("method", CASES)
-@pytest.mark.parametrize("cached", [True, False])
+@pytest.mark.parametrize(
+    ("method", "cached"),
+    [("wmdd", True), ("wmdd", False), ("tiled", False), pytest.param("kip", False, marks=pytest.mark.slow)],
+)
 def test_a_set_read_again_in_a_fresh_process_reaches_the_recorded_accuracies(
     method: str, cached: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ from experiment_toys import (
     HARD,
     INTERRUPT,
     KILL,
+    LIGHT,
     ONLINE,
     bytes_of,
     outcome,
@@ -84,8 +85,8 @@ def test_a_run_killed_at_twenty_random_moments_ends_the_same(whole: dict[str, ob
 
 
 def test_a_kill_while_results_are_added_leaves_a_complete_run(tmp_path: Path) -> None:
-    cache, more = tmp_path / "cache", replace(CONFIG, protocols=(HARD, ONLINE))
-    one = replace(CONFIG, protocols=(HARD,))
+    cache, one = tmp_path / "cache", LIGHT
+    more = replace(one, protocols=(HARD, ONLINE))
     _, path = start(cache, run_silently, tmp_path, one).end()
     before = outcome(wdd.History.load(path, verify="all"))
     end = start(cache, run_until, tmp_path, "evaluate wmdd (online)", 30, KILL, more).end()
@@ -112,7 +113,7 @@ def test_an_unfinished_run_can_be_looked_at(tmp_path: Path) -> None:
         wdd.History.load(path)
     partial = wdd.History.load(path, partial=True)
     assert partial.frames[-1].step == 24
-    assert wdd.Config.load(path) == replace(CONFIG, protocols=CONFIG.protocols)
+    assert wdd.Config.load(path) == CONFIG
 
 
 def wait_in_the_middle(out: Path, go_on: Path) -> Path:
@@ -154,10 +155,10 @@ def limit_files(size: int) -> None:
 @pytest.mark.parametrize(
     ("stage", "done", "size", "file"),
     [
-        ("squeeze", 31, 4_000, "real.npz"),
+        pytest.param("squeeze", 31, 4_000, "real.npz", marks=pytest.mark.slow),
         ("recover 1/2", 14, 1_000, "000014-0000.npz"),
-        ("recover 2/2", 23, 1_900, "metrics.jsonl"),
-        ("recover 2/2", 24, 10, "."),
+        pytest.param("recover 2/2", 23, 1_900, "metrics.jsonl", marks=pytest.mark.slow),
+        pytest.param("recover 2/2", 24, 10, ".", marks=pytest.mark.slow),
         ("evaluate nearest (soft)", 3, 2_300, "results/"),
     ],
 )
@@ -177,7 +178,7 @@ def test_a_cache_that_cannot_be_written_is_a_warning(tmp_path: Path, monkeypatch
     (tmp_path / "file").touch()
     monkeypatch.setenv("WDDKIT_CACHE", str(tmp_path / "file"))
     with pytest.warns(UserWarning, match="the cache cannot be used, this result is not kept"):
-        run(tmp_path, replace(CONFIG, protocols=(HARD,), controls=()))
+        run(tmp_path, replace(LIGHT, controls=()))
     assert Cache().root == tmp_path / "file"
 
 

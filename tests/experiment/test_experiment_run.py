@@ -11,6 +11,7 @@ from experiment_toys import (
     CLASSES,
     CONFIG,
     HARD,
+    LIGHT,
     ONLINE,
     TEACHER,
     arrays,
@@ -116,10 +117,10 @@ def test_the_same_call_again_reads_and_changes_no_byte(finished: wdd.History, mo
 
 
 def test_another_protocol_is_added_to_a_complete_run_which_stays_valid(tmp_path: Path) -> None:
-    first = run(tmp_path, replace(CONFIG, protocols=(HARD,)))
+    first = run(tmp_path, LIGHT)
     assert first.path is not None
     before = bytes_of(first.path)
-    second = run(tmp_path, replace(CONFIG, protocols=(HARD, ONLINE)))
+    second = run(tmp_path, replace(LIGHT, protocols=(HARD, ONLINE)))
     assert second.path == first.path
     assert set(second.results["protocol"]) == {"hard", "online"}
     after = bytes_of(first.path)
@@ -127,12 +128,12 @@ def test_another_protocol_is_added_to_a_complete_run_which_stays_valid(tmp_path:
     assert changed == {"complete.json", "events.jsonl"}
     assert after["events.jsonl"].startswith(before["events.jsonl"])
     assert outcome(wdd.History.load(first.path, verify="all")) == outcome(second)
-    both = run(tmp_path / "at once", replace(CONFIG, protocols=(HARD, ONLINE)))
+    both = run(tmp_path / "at once", replace(LIGHT, protocols=(HARD, ONLINE)))
     assert outcome(both) == outcome(second)
 
 
 def test_another_control_is_added_to_the_results_that_are_there(tmp_path: Path) -> None:
-    lean = replace(CONFIG, protocols=(HARD,), controls=("nearest",))
+    lean = replace(LIGHT, controls=("nearest",))
     assert [*run(tmp_path, lean).results["set"]] == ["wmdd", "nearest"]
     more = run(tmp_path, replace(lean, controls=("random",)))
     assert [*more.results["set"]] == ["wmdd", "random", "nearest"]
@@ -146,7 +147,7 @@ def test_two_runs_in_other_folders_are_equal_bit_for_bit(finished: wdd.History, 
 
 
 def test_another_seed_is_another_run_with_other_images(finished: wdd.History, tmp_path: Path) -> None:
-    other = run(tmp_path, replace(CONFIG, method=WMDD(ipc=3, steps=4, start="noise"), seed=1, protocols=(HARD,)))
+    other = run(tmp_path, replace(LIGHT, method=WMDD(ipc=3, steps=4), seed=1, controls=()))
     assert other.path is not None
     assert finished.path is not None
     assert other.path.name != finished.path.name
@@ -196,7 +197,7 @@ def test_every_method_goes_all_the_way(name: str, tmp_path: Path) -> None:
 
 def test_data_without_validation_images_give_no_held_out_numbers(tmp_path: Path) -> None:
     split = wdd.Split.from_arrays(*arrays(), *arrays(40, seed=1), val=0)
-    history = run(tmp_path, replace(CONFIG, protocols=(HARD,)), split=split)
+    history = run(tmp_path, LIGHT, split=split)
     assert history.results["w2_squared_heldout"].isna().all()
     assert all(event["event"] != "teacher" for event in history.events)
 
@@ -204,16 +205,17 @@ def test_data_without_validation_images_give_no_held_out_numbers(tmp_path: Path)
 def test_colour_images_in_other_precisions_go_all_the_way(tmp_path: Path) -> None:
     split = wdd.Split.from_arrays(*arrays(channels=3), *arrays(40, seed=1, channels=3))
     for precision in ("float64", "bf16"):
-        config = replace(CONFIG, precision=precision, method=WMDD(ipc=2, steps=3), protocols=(HARD,))
+        config = replace(LIGHT, precision=precision, controls=())
         assert run(tmp_path, config, split=split).distilled.images.shape == (8, 3, 8, 8)
 
 
 def test_what_does_not_fit_the_recording_is_left_out_but_never_the_answer(tmp_path: Path) -> None:
-    whole = run(tmp_path / "whole", replace(CONFIG, snapshots=24))
+    config = replace(CONFIG, snapshots=24, protocols=(HARD,), controls=())
+    whole = run(tmp_path / "whole", config)
     assert whole.path is not None
     older = sum(file.stat().st_size for file in [whole.path / "real.npz", *(whole.path / "barycenter").glob("*")])
     budget = (older + 14 * 2 * 4096 + 60_000) / 1e6  # some of the 24 snapshots
-    small = run(tmp_path / "small", replace(CONFIG, snapshots=24, recording_mb=budget))
+    small = run(tmp_path / "small", replace(config, recording_mb=budget))
     assert small.path is not None
     assert 2 <= len(small.frames) < len(whole.frames)
     recorded = [*small.path.rglob("*.npz")]

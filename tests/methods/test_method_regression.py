@@ -154,9 +154,10 @@ def test_the_recorded_loss_is_the_objective_before_the_step(task):
         assert snapshots[step].scalars["label norm"] == pytest.approx(np.linalg.norm(labels), rel=1e-4)
 
 
+@pytest.mark.parametrize("reg", [1e-2, 1.0])
 @pytest.mark.parametrize("depth", [1, 2])
-def test_the_gradient_is_that_of_the_objective_with_labels_solved_anew(depth, task):
-    method = KIP(ipc=2, steps=4, depth=depth, reg=1e-2)
+def test_the_gradient_is_that_of_the_objective_with_labels_solved_anew(depth, reg, task):
+    method = KIP(ipc=2, steps=4, depth=depth, reg=reg)
     snapshots = run(method, task, precision="float64")
     # Adam's first moment with beta 0.5 is m' = m / 2 + g / 2. Not at the start, whose images are real ones: the kernel
     # has a kink where two images are equal.
@@ -166,6 +167,14 @@ def test_the_gradient_is_that_of_the_objective_with_labels_solved_anew(depth, ta
         direction, e = gaussian(*u.shape, seed=seed), 1e-5
         values = [objective(*problem(task, method, u + sign * e * direction))[0] for sign in (1, -1)]
         assert (gradient * direction).sum() == pytest.approx((values[0] - values[1]) / (2 * e), rel=1e-3)
+
+
+def test_the_ridge_decides_the_labels_and_not_the_loss_or_the_images(task):
+    little, much = (run(KIP(ipc=2, steps=4, reg=reg), task, precision="float64") for reg in (1e-4, 1e-1))
+    for a, b in zip(little[1:], much[1:], strict=True):
+        assert a.scalars["loss"] == pytest.approx(b.scalars["loss"], rel=1e-5)
+    np.testing.assert_allclose(recovered(little, 3), recovered(much, 3), atol=1e-4)
+    assert np.abs(little[-1].distilled.soft - much[-1].distilled.soft).max() > 1e-2
 
 
 def test_the_loss_and_the_error_of_the_regression_fall(task):

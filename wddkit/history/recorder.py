@@ -178,4 +178,4 @@ def _real_sample(real: ImageSet | tuple[Any, ...] | None, classes: int) -> dict[
 
 def _environment() -> dict[str, Json]:
     versions = {name: importlib.metadata.version(name) for name in ("wddkit", "numpy")}
-    return {"python": platform.python_version(), "platform": platform.platform(), **versions}
+    return {"python": platform.python_version(), "platform": f"{platform.system()} {platform.machine()}", **versions}

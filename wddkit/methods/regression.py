@@ -66,6 +66,7 @@ class KIP:
         k_ss = tangent_kernel(s, s, depth=self.depth)
         k_ts = tangent_kernel(x.flatten(1).double(), s, depth=self.depth)
         eye = torch.eye(len(s), dtype=s.dtype, device=s.device)
+        # Constant in the gradient: as long as the labels are solved for, lambda decides them but not the predictions.
         ridge = self.reg * k_ss.diagonal().mean().detach()
         A = torch.linalg.solve(k_ss + ridge * eye, k_ts.T).T  # [t, s]
         with torch.no_grad():
