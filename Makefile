@@ -10,7 +10,7 @@ PYTEST := OMP_NUM_THREADS=1 $(RUN)/python -m pytest -q -rs -n $(WORKERS) --dist 
 PINNED := $(RUN)/python -m pip freeze --disable-pip-version-check --exclude-editable
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab check test bench coverage lint constraints clean again
+.PHONY: help demo lab check test bench fashion coverage lint constraints clean again
 
 help:  ## this list
 	@echo "wddkit: dataset distillation via the Wasserstein metric. What make can do:"
@@ -38,6 +38,10 @@ test: lint  ## everything: check, slow and browser tests, notebooks (25 minutes)
 bench: $(READY)  ## measure time and memory of the main parts
 	@echo "Measuring (a few minutes; leave the machine alone meanwhile) ..."
 	@$(RUN)/python tests/bench/run.py
+
+fashion: $(READY)  ## the Fashion-MNIST table of the README (40 minutes; WDDKIT_DATA names the data folder)
+	@echo "Distilling Fashion-MNIST (up to 40 minutes; stop and go on as you like) ..."
+	@$(RUN)/python tests/bench/fashion.py runs
 
 coverage: $(READY)  ## which branches no test has seen (25 minutes)
 	@echo "Running all tests with coverage (up to 25 minutes) ..."

@@ -245,7 +245,7 @@ def _plan(config: Config, task: Task, writer: Writer) -> RecordingPlan:
     return recording_plan(
         (config.method.ipc * len(task.classes), *task.train.images.shape[1:]),
         classes=len(task.classes),
-        features=task.features.shape[1],
+        features=(task.features.shape[1] + 1) // 2,  # the plan counts four bytes a value, `recorded` takes two
         snapshots=config.snapshots,
         other_bytes=sum(file.stat().st_size for file in older),
         budget_mb=config.recording_mb,

@@ -13,7 +13,7 @@ import wddkit as wdd
 from wddkit.codec import change
 from wddkit.config import Config, recipe_protocols
 
-SEEDS = 3
+SEEDS, STUDENTS = 3, 2
 
 
 def main(out: Path) -> None:
@@ -23,7 +23,8 @@ def main(out: Path) -> None:
     frames = []
     for ipc in (1, 10):
         config = Config(dataset="fashion-mnist", method=wdd.methods.WMDD(ipc=ipc))
-        config = change(config, "protocols", recipe_protocols(config, split=split, labels=("hard", "online")))
+        protocols = recipe_protocols(config, split=split, labels=("hard", "online"), students=STUDENTS)
+        config = change(config, "protocols", protocols)
         frames.append(wdd.compare([config], seeds=SEEDS, out=out, split=split, progress=sys.stderr.isatty()))
     print(markdown(pd.concat(frames)))
     teacher = wdd.History.load(next(out.glob("fashion-mnist-wmdd-10-*/"))).source.results()[0]["teacher_accuracy"]

@@ -75,7 +75,7 @@ def recover_step(dataset: str) -> None:
             torch.autograd.grad((net.backbone(x) * direction).sum(), x)
 
     def whole() -> None:
-        descent = wdd.methods.WMDD(ipc=10, steps=steps).descent
+        descent = wdd.methods.WMDD(ipc=10, steps=steps).descent_at(start.shape[-1])
         for _ in recover(net, start, block, method.weights, descent, seed=0, stops=frozenset(), knobs={}):
             pass
 

@@ -1,6 +1,5 @@
 """Comparisons: means over syntheses, gains paired by seed, controls once, and runs that are there are used again."""
 
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,10 +77,9 @@ def test_a_comparison_tells_bytes_and_seconds(frame: pd.DataFrame, out: Path) ->
 
 
 def test_a_second_comparison_reads_the_runs_that_are_there(frame: pd.DataFrame, out: Path) -> None:
-    before, started = bytes_of(out), time.monotonic()
+    before = bytes_of(out)
     pd.testing.assert_frame_equal(compare([A, B], out), frame)
     assert bytes_of(out) == before
-    assert time.monotonic() - started < 5
 
 
 def test_one_synthesis_has_an_interval_over_its_students_and_says_so(out: Path, frame: pd.DataFrame) -> None:

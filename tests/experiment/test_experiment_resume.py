@@ -137,6 +137,7 @@ def test_a_run_started_twice_refuses_the_second_and_finishes_the_first(
     cache, go_on = tmp_path / "cache", tmp_path / "go on"
     first = start(cache, wait_in_the_middle, tmp_path, go_on)
     while not [*tmp_path.glob("toy-*/recover/*-0000.npz")]:
+        assert first.process.is_alive()
         time.sleep(0.01)
     with pytest.raises(wdd.history.StorageError, match=f"is being written by process {first.process.pid} on .*; wait"):
         run(tmp_path)

@@ -45,7 +45,7 @@ class Inversion:
     start: Start
     steps: int
     lr: float
-    augment: Augment
+    augment: Augment | None
     curriculum: bool
     masses: Masses
     block: int
@@ -61,7 +61,16 @@ class Inversion:
     @property
     def descent(self) -> Descent:
         """The optimiser's part of the values."""
-        return Descent(steps=self.steps, lr=self.lr, augment=self.augment, curriculum=self.curriculum)
+        return Descent(steps=self.steps, lr=self.lr, augment=self.augment or Augment(), curriculum=self.curriculum)
+
+    def descent_at(self, size: int) -> Descent:
+        """The same for images of this side in pixels, which decides the views where `augment` is left at None.
+
+        Up to 16 px an image is optimised as it is: half a pixel of a crop is a large part of a digit. Above, features
+        have to hold under small crops and shifts, else students of larger images learn from patterns of single pixels.
+        """
+        views = self.augment or (Augment() if size <= 16 else Augment(crop=(0.9, 1.0), shift=0.03))
+        return replace(self.descent, augment=views)
 
     @property
     def weights(self) -> Weights:
@@ -98,7 +107,7 @@ class Inversion:
                 images[torch.from_numpy(indices).to(images.device)],
                 block,
                 self.weights,
-                self.descent,
+                self.descent_at(task.train.images.shape[2]),
                 seed=context.stream("recover"),
                 stops=context.stops(self.steps),
                 knobs=knobs,
@@ -133,7 +142,7 @@ class WMDD(Inversion):
     start: Start = "nearest"
     steps: int = 300
     lr: float = 0.03
-    augment: Augment = Augment(crop=(0.9, 1.0), shift=0.03)
+    augment: Augment | None = None
     curriculum: bool = False
     masses: Masses = "free"
     block: int = 100
@@ -157,7 +166,7 @@ class SRe2L(Inversion):
     start: Start = "noise"
     steps: int = 300
     lr: float = 0.1
-    augment: Augment = Augment()
+    augment: Augment | None = Augment()
     curriculum: bool = False
     masses: Masses = "uniform"
     block: int = 100
