@@ -95,7 +95,11 @@ class Config:
     def resolved(self, split: Split) -> "Config":
         """The same with the recipe of the data set in place of what was left open."""
         chosen = recipe(self.dataset, images=len(split.train), size=split.train.images.shape[2])
-        return replace(self, teacher=self.teacher or chosen.teacher, protocols=self.protocols or chosen.protocols)
+        return replace(
+            self,
+            teacher=self.teacher or chosen.teacher,
+            protocols=chosen.protocols if self.protocols is None else self.protocols,
+        )
 
     def checked(self, split: Split) -> "Config":
         """The same, resolved, if it can be run on the split; nothing is trained to find out.
