@@ -204,7 +204,9 @@ def methods() -> None:
 
     for name, kind in METHODS.items():
         print(f"{name:10} {(kind.__doc__ or '').strip().splitlines()[0]}")
-        print(" " * 11 + ", ".join(f"{f.name}={getattr(kind(), f.name)!r}" for f in fields(kind)))  # type: ignore[arg-type]
+        method = kind()
+        # The protocol does not say what every method is: a dataclass.
+        print(" " * 11 + ", ".join(f"{f.name}={getattr(method, f.name)!r}" for f in fields(method)))  # type: ignore[arg-type]
 
 
 def lab(

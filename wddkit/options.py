@@ -66,7 +66,7 @@ def config_of(run: Run) -> Any:
     if run.method is not None and run.method not in METHODS:
         raise codec.unknown("method", run.method, METHODS)
     if run.method is not None and run.method != method_name(config.method):
-        config = replace(config, method=METHODS[run.method](ipc=config.method.ipc))  # type: ignore[call-arg]
+        config = replace(config, method=METHODS[run.method](ipc=config.method.ipc))  # type: ignore[call-arg]  # all have it
     options = {"method.ipc": run.ipc, "dataset": run.dataset, "seed": run.seed}
     given = [(field, value) for field, value in options.items() if value is not None]
     for field, value in [*given, *_assignments(run.set)]:

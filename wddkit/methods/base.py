@@ -47,7 +47,7 @@ class Task:
     @classmethod
     def of(cls, split: Split, **options: object) -> "Task":
         """The task of a split, without its test images."""
-        return cls(split.train, split.val, split.classes, split.normalisation, **options)  # type: ignore[arg-type]
+        return cls(split.train, split.val, split.classes, split.normalisation, **options)  # type: ignore[arg-type]  # by name
 
     def teacher(self, precision: Precision = "float32") -> Net:
         """The squeezed teacher, frozen; in float64 a copy of the same weights."""
