@@ -35,7 +35,7 @@ FEATURES = tensor([[1, 0], [0, 2], [3, 1]])
 LOGITS = tensor([[0, 0], [math.log(3), 0], [0, 0]])  # cross-entropies log 2, log 4/3, log 2
 MEANS = {"a": tensor([[1, 1], [1, 1], [2, 5]]), "b": tensor([[2], [-2], [0]])}
 SQUARES = {"a": tensor([[2, 4], [2, 4], [8, 26]]), "b": tensor([[5], [5], [1]])}
-MOMENTS = {name: (MEANS[name], SQUARES[name]) for name in MEANS}
+MOMENTS = {name: torch.stack([MEANS[name], SQUARES[name]]) for name in MEANS}
 # Class 0: a: mean (1, 1), variance (1, 3); b: mean .25 * 2 - .75 * 2 = -1, variance 5 - 1 = 4.
 # Class 1: a: mean (2, 5), variance (4, 1); b: mean 0, variance 1.
 PAPER = (1 + 0) + 9 + ((1 + 9) + 64)  # (class 0, a), (class 1, a), (class 0, b), (class 1, b)
@@ -96,7 +96,7 @@ def test_cross_entropy_stands_in_for_targets_or_beside_them(form, expected):
 def test_the_normalised_statistics_are_a_squared_wasserstein_distance_of_gaussians_over_the_variance():
     layer = {"l": (tensor([[0.3]]), tensor([[1.7]]))}
     block = replace(WORKED, share=tensor([[1, 0, 0]]), real=layer)
-    moments = {"l": (tensor([[1.1], [0], [0]]), tensor([[1.1**2 + 0.6], [0], [0]]))}
+    moments = {"l": tensor([[[1.1], [0], [0]], [[1.1**2 + 0.6], [0], [0]]])}
     found = objective(block, FEATURES, None, moments, Weights("normalised"))["statistics"]
     expected = ((1.1 - 0.3) ** 2 + (math.sqrt(0.6) - math.sqrt(1.7)) ** 2) / 1.7
     assert float(found) == pytest.approx(expected, rel=2e-3)  # the floor is a thousandth
@@ -120,7 +120,7 @@ def random_block(seed, *, classes=3, ipc=2):
         real=real,
     )
     means = {name: tensor(rng.normal(size=(n, m.shape[1]))) for name, (m, _) in real.items()}
-    moments = {name: (m, m**2 + tensor(rng.random(m.shape))) for name, m in means.items()}
+    moments = {name: torch.stack([m, m**2 + tensor(rng.random(m.shape))]) for name, m in means.items()}
     return block, tensor(rng.normal(size=(n, 4))), tensor(rng.normal(size=(n, classes))), moments
 
 
@@ -135,7 +135,7 @@ def part_of(block, features, logits, moments, group, ipc=2):
         spread=block.spread[at],
         real={name: (m[group : group + 1], v[group : group + 1]) for name, (m, v) in block.real.items()},
     )
-    return alone, features[at], logits[at], {name: (m[at], s[at]) for name, (m, s) in moments.items()}
+    return alone, features[at], logits[at], {name: each[:, at] for name, each in moments.items()}
 
 
 @pytest.mark.parametrize("form", ["paper", "normalised"])
@@ -170,7 +170,7 @@ def test_four_times_the_batch_scales_the_feature_term(form, factor):
         spread=block.spread.repeat(4),
         labels=block.labels.repeat(4),
     )
-    many = {name: (m.repeat(4, 1), s.repeat(4, 1)) for name, (m, s) in moments.items()}
+    many = {name: each.repeat(1, 4, 1) for name, each in moments.items()}
     small = objective(block, features, None, moments, Weights(form))
     large = objective(four, features.repeat(4, 1), None, many, Weights(form))
     assert float(large["feature"]) == pytest.approx(factor * float(small["feature"]))
@@ -187,7 +187,7 @@ def test_the_normalised_form_knows_no_units(scale):
         spread=scale**2 * block.spread,
         real={name: (scale * m, scale**2 * v) for name, (m, v) in block.real.items()},
     )
-    moments = {name: (scale * m, scale**2 * s) for name, (m, s) in moments.items()}
+    moments = {name: torch.stack([scale * m, scale**2 * s]) for name, (m, s) in moments.items()}
     found = objective(scaled, scale * features, None, moments, Weights())
     assert float(found["feature"]) == pytest.approx(float(expected["feature"]))
     assert float(found["statistics"]) == pytest.approx(float(expected["statistics"]), rel=1e-6)
@@ -196,14 +196,14 @@ def test_the_normalised_form_knows_no_units(scale):
 @pytest.mark.parametrize("form", FORMS)
 def test_a_perfect_match_costs_nothing_and_has_no_gradient(form):
     block, features, _, _ = random_block(3, ipc=1)
-    moments = {name: (m.clone(), (v + m**2).requires_grad_()) for name, (m, v) in block.real.items()}
+    moments = {name: torch.stack([m, v + m**2]).requires_grad_() for name, (m, v) in block.real.items()}
     features = block.targets.clone().requires_grad_()
     terms = objective(block, features, None, moments, Weights(form))
     assert terms["feature"].item() == pytest.approx(0, abs=2e-6)  # official: the root of its clamp
     assert terms["statistics"].item() == pytest.approx(0, abs=5e-6)
     terms["loss"].backward()
     assert features.grad.abs().max() < 1e-9
-    assert all(square.grad.abs().max() < 1e-9 for _, square in moments.values())
+    assert all(each.grad.abs().max() < 1e-9 for each in moments.values())
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -214,11 +214,11 @@ def test_gradients_are_those_of_finite_differences(form, target):
     names = list(moments)
 
     def loss(features, logits, *flat):
-        pairs = {name: (flat[2 * i], flat[2 * i + 1]) for i, name in enumerate(names)}
-        return objective(block, features, logits, pairs, Weights(form, statistics=0.7, cross_entropy=0.3))["loss"]
+        by_name = dict(zip(names, flat, strict=True))
+        return objective(block, features, logits, by_name, Weights(form, statistics=0.7, cross_entropy=0.3))["loss"]
 
     # Twice the mean square: variances well above zero, where the clamp of rounding errors plays no part.
-    flat = [part for m, s in moments.values() for part in (m, 2 * s)]
+    flat = [torch.stack([m, 2 * s]) for m, s in moments.values()]
     inputs = [value.clone().requires_grad_() for value in (features, logits, *flat)]
     assert torch.autograd.gradcheck(loss, inputs)
 
@@ -226,7 +226,7 @@ def test_gradients_are_those_of_finite_differences(form, target):
 def test_channels_that_are_dead_on_real_data_do_not_dominate():
     real = {"a": (tensor([[0.0, 0.0]]), tensor([[0.0, 2.0]]))}
     block = replace(WORKED, share=tensor([[1, 0, 0]]), real=real)
-    moments = {"a": (tensor([[0.01, 0], [0, 0], [0, 0]]), tensor([[0.01**2, 2], [0, 0], [0, 0]]))}
+    moments = {"a": tensor([[[0.01, 0], [0, 0], [0, 0]], [[0.01**2, 2], [0, 0], [0, 0]]])}
     found = objective(block, FEATURES, None, moments, Weights("normalised"))["statistics"]
     assert float(found) == pytest.approx(0.01**2 / 1e-3 / 2, rel=1e-6)  # against the floor, a mean of two channels
 

@@ -10,9 +10,9 @@ from torch import nn
 
 from wddkit.nets import normalisation_layers
 from wddkit.stages.statistics import (
+    Capture,
     Moments,
     as_arrays,
-    captured,
     class_statistics,
     from_arrays,
     image_moments,
@@ -155,12 +155,12 @@ def test_looking_at_inputs_changes_no_output_and_leaves_nothing_behind(kind):
     expected = net(x)
     before = {name: dict(vars(layer)) for name, layer in normalisation_layers(net).items()}
     for looking in (torch.no_grad, torch.enable_grad):  # with a gradient, frozen batch norm is measured on its way
-        with looking(), captured(net) as found:
+        with looking(), Capture(net) as found:
             torch.testing.assert_close(net(x), expected, rtol=1e-12, atol=1e-12)
         assert list(found) == list(normalisation_layers(net))
         found.clear()
         assert torch.equal(net(x), expected)
-        with pytest.raises(RuntimeError, match="stop"), looking(), captured(net) as found:
+        with pytest.raises(RuntimeError, match="stop"), looking(), Capture(net) as found:
             raise RuntimeError("stop")
         assert torch.equal(net(x), expected)
         assert not found
@@ -181,7 +181,7 @@ def test_measured_batch_norm_has_the_gradient_of_finite_differences(affine, froz
     x = torch.randn(2, 3, 2, 2, dtype=torch.float64, generator=generator).requires_grad_()
 
     def measured(x):
-        with captured(layer) as found:
+        with Capture(layer) as found:
             y = layer(x)
         return y, *found[""]
 
@@ -236,8 +236,8 @@ def test_synthetic_moments_are_those_of_weighted_images(seed):
     share = rng.dirichlet(np.ones(5), size=2)
     share[0, :2] = 0
     share /= share.sum(axis=1, keepdims=True)
-    moments = [torch.from_numpy(a) for a in (x.mean(axis=2), (x**2).mean(axis=2), share)]
-    mean, variance = synthetic_moments(*moments)
+    moments = torch.from_numpy(np.stack([x.mean(axis=2), (x**2).mean(axis=2)]))
+    mean, variance = synthetic_moments(moments, torch.from_numpy(share))
     for g in range(2):
         weights = np.repeat(share[g], 4)
         for k in range(3):
@@ -249,11 +249,11 @@ def test_synthetic_moments_are_those_of_weighted_images(seed):
 
 def test_equal_masses_give_the_plain_moments_of_the_images():
     net = tiny_net(dtype=torch.float64)
-    with captured(net) as found, torch.no_grad():
+    with Capture(net) as found, torch.no_grad():
         net(torch.from_numpy(IMAGES).double() / 255)
     share = np.stack([(c == LABELS) / (c == LABELS).sum() for c in range(3)])
     for name, (mean, variance) in at_once(net).items():
-        ours = synthetic_moments(*found[name], torch.from_numpy(share))
+        ours = synthetic_moments(found[name], torch.from_numpy(share))
         np.testing.assert_allclose(ours[0], mean, rtol=1e-9)
         np.testing.assert_allclose(ours[1], variance, rtol=1e-9)
 

@@ -78,7 +78,7 @@ def descend(
     From a yielded `state` the rest follows with equal bits. The knob `lr`, where set, replaces the config's value from
     the next step on.
     """
-    # Contiguous, as what is restored: the fused optimisers walk pixels and their memory side by side.
+    # Contiguous, as what is restored and as the gradient below: the fused optimisers walk all of them side by side.
     u = start.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
     optimiser = _optimiser(u, descent)
     first = 0 if state is None else _restore(u, optimiser, state)
@@ -91,8 +91,7 @@ def descend(
             return
         optimiser.param_groups[0]["lr"] = descent.lr_at(step, knobs.get("lr", descent.lr))
         terms = objective(u, step)
-        optimiser.zero_grad()
-        terms["loss"].backward()
+        u.grad = torch.autograd.grad(terms["loss"], u)[0].contiguous()
         optimiser.step()
         with torch.no_grad():
             torch.clamp(u, *bounds, out=u)

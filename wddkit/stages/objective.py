@@ -14,15 +14,16 @@ Without targets (SRe2L) the feature term is the cross-entropy of the labels, in 
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from wddkit.codec import unknown
 from wddkit.stages.statistics import Moments, synthetic_moments
@@ -42,6 +43,11 @@ class Block:
     real: Mapping[str, tuple[Tensor, Tensor]]  # layer -> mean [g, k], variance [g, k]; layers left out do not count
 
     @functools.cached_property
+    def weight(self) -> Tensor:
+        """What each image's squared distance counts in the normalised form [b]: its mass over the spread."""
+        return self.share.sum(dim=0) / self.spread
+
+    @functools.cached_property
     def flat(self) -> "Flat":
         """The real moments with all layers' channels side by side."""
         means, variances = zip(*self.real.values(), strict=True)
@@ -51,7 +57,8 @@ class Block:
         layer = torch.repeat_interleave(torch.arange(len(sizes), device=sizes.device), sizes)
         member = F.one_hot(layer, len(sizes)).to(self.share.dtype)
         variance, floor = torch.cat(variances, dim=1), torch.cat(floors, dim=1)
-        return Flat(torch.cat(means, dim=1), variance, floor, variance + floor, member)
+        spread = variance + floor
+        return Flat(torch.cat(means, dim=1), variance, floor, spread.sqrt(), 1 / (spread * sizes[layer]), member)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +68,8 @@ class Flat:
     mean: Tensor
     variance: Tensor
     floor: Tensor
-    spread: Tensor  # variance + floor
+    std: Tensor  # sqrt(variance + floor)
+    weight: Tensor  # 1 / ((variance + floor) * channels of the layer)
     member: Tensor  # [channels, layers], 1 where the channel is the layer's
 
 
@@ -82,7 +90,7 @@ def objective(
     block: Block,
     features: Tensor,
     logits: Tensor | None,
-    moments: Mapping[str, tuple[Tensor, Tensor]],
+    moments: Mapping[str, Tensor],
     weights: Weights,
 ) -> dict[str, Tensor]:
     """The loss and its terms: {"loss", "feature", "statistics"} and "cross_entropy" where it counts."""
@@ -104,7 +112,7 @@ def _feature(block: Block, features: Tensor, logits: Tensor | None, form: Form) 
     if form == "official":
         # The norm's gradient at 0 is not defined; below the clamp it is 0.
         return squared.sum().clamp_min(1e-12).sqrt()
-    return squared.sum() if form == "paper" else (block.share.sum(dim=0) * squared / block.spread).sum()
+    return squared.sum() if form == "paper" else (block.weight * squared).sum()
 
 
 def _cross_entropy(block: Block, logits: Tensor, form: Form) -> Tensor:
@@ -115,36 +123,95 @@ def _cross_entropy(block: Block, logits: Tensor, form: Form) -> Tensor:
     return each.sum() if form == "paper" else (block.share.sum(dim=0) * each).sum()
 
 
-def _statistics(block: Block, moments: Mapping[str, tuple[Tensor, Tensor]], form: Form) -> Tensor:
+def _statistics(block: Block, moments: Mapping[str, Tensor], form: Form) -> Tensor:
     if not block.real:
         return block.share.new_zeros(())
-    errors = statistics_errors(block, moments, form)
-    if form == "normalised":
-        return errors.mean(dim=1).sum()
-    return errors.sum() if form == "paper" else errors.mean(dim=0).sum()
+    term: Tensor = _Statistics.apply(_side_by_side(block, moments), block.share, block.flat, _FORMS[form])
+    return term
 
 
-def statistics_errors(
-    block: Block, moments: Mapping[str, tuple[Tensor, Tensor]], form: Form
-) -> Float[Tensor, "groups layers"]:
-    """Each group's error in each of the block's layers; what the form adds up.
-
-    All layers' channels stand side by side, so that the cost is one layer's, not the number of layers times that.
-    """
-    names = list(block.real)
-    mean, square = (torch.cat([moments[name][part] for name in names], dim=1) for part in (0, 1))
-    mean, variance = synthetic_moments(mean, square, block.share)
+@torch.no_grad()
+def statistics_errors(block: Block, moments: Mapping[str, Tensor]) -> Float[Tensor, "groups layers"]:
+    """Each group's error in each of the block's layers; the normalised form adds up their means over layers."""
     real = block.flat
-    d_mean = (mean - real.mean).square()
-    if form == "normalised":
-        d_std = ((variance.clamp_min(0) + real.floor).sqrt() - real.spread.sqrt()).square()
-        return ((d_mean + d_std) / real.spread) @ (real.member / real.member.sum(dim=0))
-    d_variance = (variance - real.variance).square()
-    if form == "paper":
-        return (d_mean + d_variance) @ real.member
-    # The norm's gradient at 0 is not defined; below the clamp it is 0.
-    roots = [(d @ real.member).clamp_min(1e-12).sqrt() for d in (d_mean, d_variance)]
-    return roots[0] + roots[1]
+    mean_off, std_off, _ = _offsets(*synthetic_moments(_side_by_side(block, moments), block.share), real)
+    return ((mean_off.square() + std_off.square()) * real.weight) @ real.member
+
+
+def _side_by_side(block: Block, moments: Mapping[str, Tensor]) -> Float[Tensor, "2 n channels"]:
+    """All layers' channels in one: the cost is one layer's, not the number of layers times that."""
+    return torch.cat([moments[name] for name in block.real], dim=2)
+
+
+Pull: TypeAlias = Callable[[], tuple[Tensor, Tensor]]
+"""-> gradients of a value in the groups' means and variances [groups, channels]."""
+
+
+class _Statistics(torch.autograd.Function):
+    """Image moments -> the statistics term, with a gradient derived by hand.
+
+    On small images a step takes as long as its number of calls, and autograd would double these. With m = W mean and
+    v = W square - m^2: dmean = W^T (dm - 2 m dv), dsquare = W^T dv.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, moments: Tensor, share: Tensor, real: Flat, form: Callable[..., tuple[Tensor, Pull]]
+    ) -> Tensor:
+        mean, variance = synthetic_moments(moments, share)
+        value, ctx.pull = form(mean, variance, real)
+        ctx.mean, ctx.share = mean, share
+        return value
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, value: Tensor) -> tuple[Tensor, None, None, None]:
+        d_mean, d_variance = ctx.pull()
+        both = torch.stack([d_mean - 2 * ctx.mean * d_variance, d_variance])
+        return ctx.share.T @ (value * both), None, None, None
+
+
+def _normalised(mean: Tensor, variance: Tensor, real: Flat) -> tuple[Tensor, Pull]:
+    mean_off, std_off, std = _offsets(mean, variance, real)
+    weight = real.weight / real.member.shape[1]
+
+    def pull() -> tuple[Tensor, Tensor]:
+        return 2 * weight * mean_off, weight * std_off / std
+
+    return ((mean_off.square() + std_off.square()) * weight).sum(), pull
+
+
+def _offsets(mean: Tensor, variance: Tensor, real: Flat) -> tuple[Tensor, Tensor, Tensor]:
+    """How far means and standard deviations are off, and the standard deviations themselves."""
+    # Only rounding makes a variance negative; its gradient is that of zero, which leads back.
+    std = (variance.clamp_min(0) + real.floor).sqrt()
+    return mean - real.mean, std - real.std, std
+
+
+def _paper(mean: Tensor, variance: Tensor, real: Flat) -> tuple[Tensor, Pull]:
+    off = mean - real.mean, variance - real.variance
+    return off[0].square().sum() + off[1].square().sum(), lambda: (2 * off[0], 2 * off[1])
+
+
+def _official(mean: Tensor, variance: Tensor, real: Flat) -> tuple[Tensor, Pull]:
+    off, groups = (mean - real.mean, variance - real.variance), len(mean)
+    norms = [(d.square() @ real.member).clamp_min(1e-12).sqrt() for d in off]
+
+    def pull() -> tuple[Tensor, Tensor]:
+        # A norm's gradient at 0 is not defined; at the clamp it is 0.
+        d_mean, d_variance = (
+            d * (((norm > 1e-6) / norm / groups) @ real.member.T) for d, norm in zip(off, norms, strict=True)
+        )
+        return d_mean, d_variance
+
+    return (norms[0] + norms[1]).sum() / groups, pull
+
+
+_FORMS: dict[Form, Callable[[Tensor, Tensor, Flat], tuple[Tensor, Pull]]] = {
+    "paper": _paper,
+    "official": _official,
+    "normalised": _normalised,
+}
 
 
 def real_moments(

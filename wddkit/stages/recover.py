@@ -13,7 +13,7 @@ from wddkit.nets import Net
 from wddkit.seeds import derive
 from wddkit.stages.descent import Descent, Moment, descend
 from wddkit.stages.objective import Block, Weights, objective, statistics_errors
-from wddkit.stages.statistics import captured
+from wddkit.stages.statistics import Capture
 from wddkit.stages.training import Tick, pixels, silent
 
 
@@ -37,25 +37,26 @@ def recover(
     The views of a step are drawn by (seed, step, position in the distilled set), whatever the block. The knob
     `statistics_weight`, where set, replaces the config's value from the next step on.
     """
+    capture = Capture(net)
 
     def terms(u: Tensor, step: int) -> dict[str, Tensor]:
         active = replace(weights, statistics=knobs.get("statistics_weight", weights.statistics))
         x = view(net, u, descent.augment_at(step), block.indices, key=derive(seed, "views", step))
-        return _terms(net, x, block, active, precision)
+        return _terms(net, capture, x, block, active, precision)
 
     return descend(
         start, terms, descent, bounds=bounds(net), stops=stops, knobs=knobs, state=state, tick=tick, stage=stage
     )
 
 
-def _terms(net: Net, x: Tensor, block: Block, weights: Weights, precision: str) -> dict[str, Tensor]:
+def _terms(net: Net, capture: Capture, x: Tensor, block: Block, weights: Weights, precision: str) -> dict[str, Tensor]:
     """The objective of normalised images x; statistics and losses stay in x's own precision under bf16."""
-    with captured(net) as found:
+    with capture as found:
         with torch.autocast(x.device.type, torch.bfloat16, enabled=precision == "bf16"):
             z = net.backbone(x)
         z = z.to(x.dtype)
         needs_logits = block.targets is None or weights.cross_entropy != 0
-        moments = {name: (mean.to(x.dtype), square.to(x.dtype)) for name, (mean, square) in found.items()}
+        moments = {name: each.to(x.dtype) for name, each in found.items()}
         return objective(block, z, net.head(z) if needs_logits else None, moments, weights)
 
 
@@ -74,12 +75,12 @@ def view(net: Net, u: Float[Tensor, "n c h w"], augment: Augment, positions: np.
 def statistics_error(net: Net, images: UInt8[np.ndarray, "b c h w"], block: Block) -> Float[np.ndarray, " layers"]:
     """Each layer's normalised statistics error of saved images, a mean over the block's groups."""
     u = to_normalised(net, images)
-    with captured(net) as found:
+    with Capture(net) as found:
         net.backbone(u)
     if not block.real:
         return np.zeros(0, np.float32)
-    moments = {name: (mean.to(u.dtype), square.to(u.dtype)) for name, (mean, square) in found.items()}
-    return statistics_errors(block, moments, "normalised").mean(dim=0).float().cpu().numpy()
+    moments = {name: each.to(u.dtype) for name, each in found.items()}
+    return statistics_errors(block, moments).mean(dim=0).float().cpu().numpy()
 
 
 @torch.no_grad()

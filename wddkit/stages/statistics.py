@@ -1,15 +1,16 @@
 """Exact per-class statistics of the inputs of every normalisation layer, and their match on the synthetic side."""
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from wddkit.nets import normalisation_layers
 from wddkit.stages.training import pixels
@@ -31,97 +32,114 @@ class Moments:
         return Moments(mean, variance, self.count.sum(keepdims=True))
 
 
-class _Square(torch.autograd.Function):
-    """Mean and mean square over the last axis, with a backward of one pass.
-
-    Autograd through `x.mean()` and `(x * x).mean()` would write two gradients of x's size and a copy of x^2.
-    """
-
-    @staticmethod
-    def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor) -> tuple[Tensor, Tensor]:
-        ctx.save_for_backward(x)
-        return _mean_and_square(x)
-
-    @staticmethod
-    def backward(ctx: torch.autograd.function.FunctionCtx, mean: Tensor, square: Tensor) -> Tensor:
-        (x,) = ctx.saved_tensors  # type: ignore[attr-defined]  # untyped in torch
-        n = x.shape[-1]
-        return torch.addcmul((mean / n).unsqueeze(-1), x, (2 / n * square).unsqueeze(-1))
-
-
-class _FrozenNorm(torch.autograd.Function):
-    """scale x + shift over channels [n, k, p], and x's mean and mean square: batch norm in evaluation mode, measured.
-
-    One backward serves both, in two passes over x; apart they take five.
-    """
-
-    @staticmethod
-    def forward(
-        ctx: torch.autograd.function.FunctionCtx, x: Tensor, scale: Tensor, shift: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        ctx.save_for_backward(x, scale)
-        return torch.addcmul(shift, x, scale), *_mean_and_square(x)
-
-    @staticmethod
-    def backward(
-        ctx: torch.autograd.function.FunctionCtx, y: Tensor, mean: Tensor, square: Tensor
-    ) -> tuple[Tensor, None, None]:
-        x, scale = ctx.saved_tensors  # type: ignore[attr-defined]  # untyped in torch
-        n = x.shape[-1]
-        gradient = torch.addcmul((mean / n).unsqueeze(-1), x, (2 / n * square).unsqueeze(-1))
-        return gradient.addcmul_(y, scale), None, None
-
-
-def _mean_and_square(x: Tensor) -> tuple[Tensor, Tensor]:
-    x = x.to(torch.promote_types(x.dtype, torch.float32))  # half precision is squared and added up in single
-    return x.mean(dim=-1), x.square().mean(dim=-1)
-
-
-def image_moments(layer: nn.Module, x: Tensor) -> tuple[Float[Tensor, "n channels"], Float[Tensor, "n channels"]]:
+def image_moments(layer: nn.Module, x: Tensor) -> Float[Tensor, "2 n channels"]:
     """Mean and mean square of each image's channels over positions, whatever the layer's axis of channels."""
     if type(layer) is nn.LayerNorm and x.ndim > 2:
         x = x.movedim(-1, 1)
     if not torch.is_grad_enabled():
         x = x.double()  # real statistics are taken once: E[x^2] - E[x]^2 loses digits in single precision
-    if x.ndim == 2:
-        return x, x.square()
-    mean, square = _Square.apply(x.flatten(2))
-    return mean, square
+    moments: Tensor = torch.stack([x, x.square()]) if x.ndim == 2 else _Moments.apply(x.flatten(2).unsqueeze(3))
+    return moments
 
 
-@contextmanager
-def captured(net: nn.Module) -> Iterator[dict[str, tuple[Tensor, Tensor]]]:
-    """Fills a dict, layer by layer, with the image moments of each normalisation layer's input as the net is called."""
-    found: dict[str, tuple[Tensor, Tensor]] = {}
+class _Moments(torch.autograd.Function):
+    """Mean and mean square of maps [n, k, h, w] over positions, [2, n, k], with a backward of one walk over x.
 
-    def hook_for(name: str) -> object:
+    Autograd through `x.mean()` and `(x * x).mean()` would write two gradients of x's size and a copy of x^2.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return _mean_and_square(x)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, moments: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        constant, slope = _line(x, moments)
+        gradient: Tensor = (x * slope).add_(constant)
+        return gradient
+
+
+class _FrozenNorm(torch.autograd.Function):
+    """A batch norm in evaluation mode of maps [n, k, h, w], and the maps' mean and mean square over positions.
+
+    Its backward, gain * dy + 2/p x dsquare + dmean/p with gain the factor of each channel, is one walk over x more
+    than the layer's own; autograd's of the three apart takes five.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, layer: nn.BatchNorm2d, gain: Tensor) -> tuple[Tensor, Tensor]:
+        ctx.save_for_backward(x, gain)
+        y = F.batch_norm(x, layer.running_mean, layer.running_var, layer.weight, layer.bias, eps=layer.eps)
+        return y, _mean_and_square(x)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, y: Tensor, moments: Tensor) -> tuple[Tensor, None, None]:
+        x, gain = ctx.saved_tensors
+        constant, slope = _line(x, moments)
+        if x.is_contiguous():  # a call with two operands that are spread over positions would be several times slower
+            return (y * gain).addcmul_(x, slope).add_(constant), None, None
+        return torch.addcmul(constant, x, slope).addcmul_(y, gain), None, None
+
+
+def _mean_and_square(x: Tensor) -> Float[Tensor, "2 n k"]:
+    x = x.to(torch.promote_types(x.dtype, torch.float32))  # half precision is squared and added up in single
+    out = x.new_empty(2, *x.shape[:2])
+    torch.sum(x, (2, 3), out=out[0])
+    if x.is_contiguous():  # without writing the squares; of channels last that would be many times slower
+        torch.linalg.vector_norm(x, dim=(2, 3), out=out[1]).square_()
+    else:
+        torch.sum(x * x, (2, 3), out=out[1])
+    return out.div_(x.shape[2] * x.shape[3])
+
+
+def _line(x: Tensor, moments: Float[Tensor, "2 n k"]) -> tuple[Tensor, Tensor]:
+    """The gradient in x of its moments, constant + slope x, from the gradient in them."""
+    constant, slope = (moments / (x.shape[2] * x.shape[3])).view(2, *x.shape[:2], 1, 1)
+    return constant, slope.mul_(2)
+
+
+class Capture:
+    """Takes the image moments of each normalisation layer's input while the network is called.
+
+    `with Capture(net) as found: net(x)` fills found[layer], as `image_moments` gives it, in the order of calls. One
+    object can be entered again and again, as long as the network's numbers do not change.
+    """
+
+    def __init__(self, net: nn.Module):
+        self._layers = normalisation_layers(net)
+        self._gains = {name: _gain(layer) for name, layer in self._layers.items() if _is_frozen(layer)}
+        self._undo: list[Callable[[], object]] = []
+
+    def __enter__(self) -> dict[str, Tensor]:
+        """A dict that is filled, layer by layer."""
+        found: dict[str, Tensor] = {}
+        self._undo = [self._watch(name, layer, found) for name, layer in self._layers.items()]
+        return found
+
+    def __exit__(self, *error: object) -> None:
+        """Leaves the network as it was."""
+        for each in self._undo:
+            each()
+
+    def _watch(self, name: str, layer: nn.Module, found: dict[str, Tensor]) -> Callable[[], object]:
+        if name in self._gains and torch.is_grad_enabled():
+
+            def forward(x: Tensor) -> Tensor:
+                y: Tensor
+                y, found[name] = _FrozenNorm.apply(x, layer, self._gains[name])
+                return y
+
+            vars(layer)["forward"] = forward  # on this object alone, until the context ends
+            return functools.partial(vars(layer).pop, "forward")
+
         def hook(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
             found[name] = image_moments(layer, inputs[0])
 
-        return hook
-
-    def forward_for(name: str, layer: nn.BatchNorm2d) -> object:
-        def forward(x: Tensor) -> Tensor:
-            y, mean, square = _FrozenNorm.apply(x.flatten(2), *_scale_and_shift(layer, x))
-            found[name] = mean, square
-            normalised: Tensor = y.view_as(x)
-            return normalised
-
-        return forward
-
-    undo: list[Callable[[], object]] = []
-    for name, layer in normalisation_layers(net).items():
-        if torch.is_grad_enabled() and _is_frozen(layer):
-            vars(layer)["forward"] = forward_for(name, layer)  # on this object alone, until the context ends
-            undo.append(functools.partial(vars(layer).pop, "forward"))
-        else:
-            hook = layer.register_forward_pre_hook(hook_for(name))  # type: ignore[arg-type]  # torch's type is a union
-            undo.append(hook.remove)
-    try:
-        yield found
-    finally:
-        for each in undo:
-            each()
+        return layer.register_forward_pre_hook(hook).remove
 
 
 def _is_frozen(layer: nn.Module) -> TypeGuard[nn.BatchNorm2d]:
@@ -134,14 +152,11 @@ def _is_frozen(layer: nn.Module) -> TypeGuard[nn.BatchNorm2d]:
     )
 
 
-def _scale_and_shift(layer: nn.BatchNorm2d, like: Tensor) -> tuple[Tensor, Tensor]:
-    assert layer.running_mean is not None
+def _gain(layer: nn.BatchNorm2d) -> Float[Tensor, "channels 1 1"]:
+    """By what a batch norm in evaluation mode multiplies its input."""
     assert layer.running_var is not None
-    scale = torch.rsqrt(layer.running_var + layer.eps)
-    scale = scale * layer.weight if layer.affine else scale
-    shift = -layer.running_mean * scale
-    shift = shift + layer.bias if layer.affine else shift
-    return scale.to(like.dtype).view(-1, 1), shift.to(like.dtype).view(-1, 1)
+    gain = torch.rsqrt(layer.running_var + layer.eps)
+    return (gain * layer.weight if layer.affine else gain).view(-1, 1, 1)
 
 
 @torch.no_grad()
@@ -156,7 +171,7 @@ def class_statistics(
     net.eval()
     reference = next(net.parameters())
     merged: dict[str, list[np.ndarray]] = {}
-    with captured(net) as found:
+    with Capture(net) as found:
         for start in range(0, len(images), batch):
             net(pixels(images[start : start + batch], like=reference))
             one_hot = np.eye(classes)[labels[start : start + batch]]
@@ -187,14 +202,14 @@ def _merge(a: list[np.ndarray], b: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def synthetic_moments(
-    mean: Float[Tensor, "n channels"], square: Float[Tensor, "n channels"], share: Float[Tensor, "groups n"]
+    moments: Float[Tensor, "2 n channels"], share: Float[Tensor, "groups n"]
 ) -> tuple[Float[Tensor, "groups channels"], Float[Tensor, "groups channels"]]:
     """Mean and variance of each group from image moments; `share` [g, i] is image i's mass in group g, rows sum to 1.
 
     mean_g = sum_i w_gi mean_i; variance_g = sum_i w_gi square_i - mean_g^2.
     """
-    group_mean = share @ mean
-    return group_mean, share @ square - group_mean.square()
+    mean, square = share @ moments
+    return mean, square - mean.square()
 
 
 def as_arrays(statistics: Mapping[str, Moments]) -> dict[str, np.ndarray]:
