@@ -11,7 +11,7 @@ from wddkit.augment import PARAMETERS
 from wddkit.config import Config, method_name
 from wddkit.data import Split
 from wddkit.experiment import choose_device, task_of
-from wddkit.methods.base import check_ipc
+from wddkit.methods.base import check
 from wddkit.nets import Net, Network, build, size_bytes
 from wddkit.stages.students import Protocol
 from wddkit.stages.training import Training
@@ -48,7 +48,7 @@ def estimate(config: Config, split: Split) -> Estimate:
     Raises ValueError for what `run` would refuse.
     """
     config = config.checked(split)
-    check_ipc(task_of(config, split), config.method.ipc)
+    check(config.method, task_of(config, split))
     assert config.teacher is not None
     assert config.protocols is not None
     device = choose_device(config.device)

@@ -19,7 +19,7 @@ from wddkit.data import DistilledSet, Split, check_matches, load
 from wddkit.evaluation import Evaluation, evaluate_set, missing_sets, results
 from wddkit.history import Cache, History, RecordingPlan, Writer, recording_plan
 from wddkit.methods import Context, Snapshot, Task
-from wddkit.methods.base import check_ipc, image_labels, recorded
+from wddkit.methods.base import check, image_labels, recorded
 from wddkit.progress import Bars
 from wddkit.stages.relabel import with_soft_labels
 from wddkit.stages.students import Protocol
@@ -167,7 +167,7 @@ def _prepared(config: Config, split: Split | None) -> tuple[Config, Split]:
         config = replace(config, dataset=split.name)  # a default must not name somebody's own data
     split = split or load_split(config)
     config = config.checked(split)
-    check_ipc(task_of(config, split), config.method.ipc)
+    check(config.method, task_of(config, split))
     return config, split
 
 

@@ -28,6 +28,7 @@ from experiment_toys import (
 
 import wddkit as wdd
 from wddkit.data import ImageSet
+from wddkit.estimate import estimate
 from wddkit.experiment import choose_device
 from wddkit.methods import DM, WMDD, Tiled
 
@@ -111,11 +112,12 @@ def test_an_error_in_the_second_config_of_a_comparison_comes_before_the_first_is
     assert [*tmp_path.iterdir()] == []
 
 
-def test_what_a_method_refuses_leaves_a_run_that_says_so_again(tmp_path: Path) -> None:
+def test_what_a_method_refuses_is_said_before_a_teacher_is_trained(tmp_path: Path) -> None:
     config = replace(CONFIG, method=Tiled(2, factor=3))
-    for _ in range(2):
+    for call in (run, lambda path, config: estimate(config, toy_split())):
         with pytest.raises(ValueError, match="factor 3 does not divide the image size 8"):
-            run(tmp_path, config)
+            call(tmp_path, config)
+    assert [*tmp_path.iterdir()] == []
 
 
 @pytest.fixture(scope="module")

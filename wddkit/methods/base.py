@@ -182,7 +182,10 @@ class Snapshot:
 
 
 class Method(Protocol):
-    """A frozen dataclass of a method's own hyper-parameters."""
+    """A frozen dataclass of a method's own hyper-parameters.
+
+    It may have a `check(task)` that raises ValueError where it cannot work on these images; see `check`.
+    """
 
     grouping: ClassVar[Literal["class", "joint"]]  # may classes be done in separate blocks?
 
@@ -193,6 +196,12 @@ class Method(Protocol):
     def distill(self, task: Task, context: Context, resume: State | None = None) -> Iterator[Snapshot]:
         """Snapshots of the distillation, from the start or from a snapshot's state."""
         ...
+
+
+def check(method: Method, task: Task) -> None:
+    """Raises ValueError where the method cannot work on these images, before a teacher is trained for nothing."""
+    check_ipc(task, method.ipc)
+    getattr(method, "check", lambda task: None)(task)
 
 
 def check_ipc(task: Task, ipc: int, *, what: str = "ipc") -> None:

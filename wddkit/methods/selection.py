@@ -60,13 +60,18 @@ class Tiled:
     ipc: int = 10
     factor: int = 2
 
-    def distill(self, task: Task, context: Context, resume: State | None = None) -> Iterator[Snapshot]:
-        """A single snapshot."""
+    def check(self, task: Task) -> None:
+        """Raises ValueError where the factor does not divide the images or a class has too few of them."""
         size, f = task.train.images.shape[2], self.factor
         if f < 1 or size % f:
             raise ValueError(f"factor {f} does not divide the image size {size}; expected one of its divisors")
         check_ipc(task, self.ipc)
         check_ipc(task, self.ipc * f * f, what=f"ipc x factor^2 = {self.ipc} x {f}^2 =")
+
+    def distill(self, task: Task, context: Context, resume: State | None = None) -> Iterator[Snapshot]:
+        """A single snapshot."""
+        self.check(task)
+        size, f = task.train.images.shape[2], self.factor
         found = targets(task, context, ipc=self.ipc * f * f, masses="uniform")
         tiles = resize(task.train.images[found.nearest(task)], size // f, size // f)
         grid = tiles.reshape(-1, f, f, *tiles.shape[1:]).transpose(0, 3, 1, 4, 2, 5)
