@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from wddkit.ot import Measure, barycenter, barycenter_steps, transport, w2_squared
+from wddkit.ot import KMeans, Lloyd, Measure, barycenter, barycenter_steps, transport, w2_squared
 
 both = pytest.mark.parametrize("masses", ["free", "uniform"])
 
@@ -135,8 +135,17 @@ SPOT = P[7, 0] == P
         (P[:, 0], {}, r"points: expected shape \[n, d\], got \(20,\); .* write points\[:, None\]"),
         (P[:0], {}, r"got \(0, 2\) \(empty\)"),
         ([], {}, "points: expected shape"),
-        ([P, P, P], {}, "got a list of 3 measures; one measure at a time is supported: call it for each"),
-        ([Measure.of(P), P], {}, "got a list of 2 measures"),
+        ([P, P], {"solver": "lloyd"}, "cannot learn the masses of 2 measures at once; use solver='bundle', or"),
+        ([P, P], {"solver": "kmeans"}, "solver 'kmeans' is for one measure with masses='free'"),
+        ([P, P[:, :1]], {"masses": "uniform"}, r"points: measures of different dimension, \[1, 2\]; embed all"),
+        ([P, P], {"weights": [1.0, 0.0], "masses": "uniform"}, "weights: measure 1 has weight 0; leave it out"),
+        ([P, P], {"weights": [1.0], "masses": "uniform"}, "weights: expected 2 weights, one for each measure, got"),
+        ([P, P], {"heldout": P, "masses": "uniform"}, "heldout: expected a list of 2 measures, as many as there are"),
+        (P, {"solver": "loyd"}, "unknown solver 'loyd'. Did you mean 'lloyd'"),
+        (P, {"solver": 7}, "solver: expected auto, .*, or a solver's object, got 7"),
+        (P, {"cost": "sqeuclidian"}, "unknown ground cost 'sqeuclidian'. Did you mean 'sqeuclidean'"),
+        (P, {"cost": 7}, r"cost: expected one of .*, or a Cost such as LinearMap\(L\), got 7"),
+        (P, {"trim": 1.0}, r"trim: expected the share of the data's mass to leave out, in \[0, 1\), got 1.0"),
         (1e200 * P, {}, r"the largest coordinate is .*e\+20\d: its square leaves the range of float64; rescale"),
         (1e-200 * P, {}, r"the largest coordinate is .*e-\d+: its square leaves the range"),
         (P, {"m": 0}, "m: expected a whole number of at least 1, got 0"),
@@ -156,8 +165,8 @@ SPOT = P[7, 0] == P
         (P, {"start": 1e200 * P[:2]}, "its square leaves the range of float64"),
         (P, {"heldout": P[:, :1]}, "heldout: expected points of dimension 2, as the data's, got 1"),
         (P, {"heldout": np.nan * P}, "heldout: NaN or infinite values"),
-        (P, {"restarts": 0}, "restarts: expected a whole number of at least 1, got 0"),
-        (P, {"restarts": 2, "start": P[:2]}, "restarts = 2 from one given start would all be alike"),
+        (P, {"solver": Lloyd(restarts=0)}, "lloyd: expected restarts and steps of at least 1, got 0"),
+        (P, {"solver": KMeans(restarts=2), "start": P[:2]}, "restarts = 2 from one given start would all be alike"),
         (P, {"seed": 0.5}, "seed: expected a whole number of at least 0, got 0.5"),
     ],
 )

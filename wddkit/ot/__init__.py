@@ -9,9 +9,12 @@ barycenter_steps(...)       the same, step by step
 from wddkit.ot.barycenter import Barycenter, Step, barycenter, barycenter_steps, nearest
 from wddkit.ot.measure import Measure
 from wddkit.ot.plan import Transport, top_plan, transport, w2_squared
+from wddkit.ot.solvers import KMeans, Lloyd
 
 __all__ = [
     "Barycenter",
+    "KMeans",
+    "Lloyd",
     "Measure",
     "Step",
     "Transport",

@@ -1,7 +1,8 @@
-"""Free-support barycenter of one measure: m points, with masses, that stand for n.
+"""Free-support Wasserstein barycenters: m points, with masses, that stand for one measure or for several.
 
-For one measure the Wasserstein barycenter is optimal quantization. With free masses it **is** k-means; with uniform
-masses it **is** k-means with clusters of equal mass. No more general solver is needed, and none is used.
+Of one measure the barycenter is optimal quantization. With free masses it **is** k-means; with uniform masses it **is**
+k-means with clusters of equal mass: W2² is the k-means inertia over n. So what WMDD calls the barycenter of a class is
+a clustering of the class's features, its support points are centroids, and its masses are the shares of the clusters.
 """
 
 from collections.abc import Iterator
@@ -12,61 +13,47 @@ import numpy as np
 from jaxtyping import Float64, Int64
 from scipy.optimize import linear_sum_assignment
 
-from wddkit.codec import unknown
-from wddkit.ot.costs import check_spread, sqeuclidean, squared_distances
-from wddkit.ot.lloyd import Iterate, balanced_plan, count_distinct, kmeans_plus_plus, lloyd, nearest_plan
-from wddkit.ot.measure import Measure, check_masses, check_points, whole_number
-from wddkit.ot.plan import w2_squared
-from wddkit.seeds import derive
-
-MASSES = ("free", "uniform")
+from wddkit.ot.costs import Cost, sqeuclidean
+from wddkit.ot.measure import Measure, check_points
+from wddkit.ot.plan import solve
+from wddkit.ot.problem import Frame, Iterate, Problem, Solver, check_dimension, check_problem
+from wddkit.ot.solvers import as_solver
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One moment of the alternation: a support, its masses w, and the plan T that is optimal for them.
+    """One moment of a solver: a support y, its masses w, and for each measure a plan T^k of (y, w) with it.
 
-    `value` = Σ_ij T_ij |y_i - x_j|² is the squared 2-Wasserstein distance of support and masses to the measure;
-    `heldout` that of the same support and masses to the held-out measure.
+    `value` = Σ_k λ_k Σ_ij T^k_ij c(y_i, x^k_j); for one measure and squared distances the squared 2-Wasserstein
+    distance, where the solver's plans are the best. `heldout` is the value of the same support and masses, with plans
+    of their own, on held-out points. `gap`: with free masses of several measures, `value` is at most this above the
+    best that any masses reach on this support.
     """
 
     step: int
     support: Float64[np.ndarray, "m d"]
     masses: Float64[np.ndarray, " m"]
-    plan: Float64[np.ndarray, "m n"]
+    plans: tuple[Float64[np.ndarray, "m n_k"], ...]
     value: float
     heldout: float | None
+    gap: float | None
+
+    @property
+    def plan(self) -> Float64[np.ndarray, "m n"]:
+        """The plan, where there is one measure."""
+        if len(self.plans) > 1:
+            raise ValueError(f"there are {len(self.plans)} measures, each with a plan of its own; see plans[k]")
+        return self.plans[0]
+
+    @property
+    def lower_bound(self) -> float | None:
+        """What no masses on this support get below."""
+        return None if self.gap is None else self.value - self.gap
 
 
 @dataclass(frozen=True, eq=False)
-class Barycenter:
-    """The last step, which is a fixed point: y_i = Σ_j T_ij x_j / w_i, so `value` = E|x|² - E|y|².
-
-    `steps` counts the moves of the support before it rested.
-    """
-
-    support: Float64[np.ndarray, "m d"]
-    masses: Float64[np.ndarray, " m"]
-    value: float
-    heldout: float | None
-    plan: Float64[np.ndarray, "m n"]
-    steps: int
-
-
-@dataclass(frozen=True, eq=False)
-class _Problem:
-    """A checked question, in coordinates centred on the mean of the data and without data points of mass 0."""
-
-    data: Measure
-    columns: Int64[np.ndarray, " k"]  # where the data stands among the n points given
-    n: int
-    centre: Float64[np.ndarray, " d"]
-    m: int
-    masses: Float64[np.ndarray, " m"] | None  # None: free
-    start: Float64[np.ndarray, "m d"] | None
-    seed: int
-    restarts: int
-    heldout: Measure | None
+class Barycenter(Step):
+    """The last step. Of Lloyd's alternation it is a fixed point: y_i = Σ_j T_ij x_j / w_i, `value` = E|x|² - E|y|²."""
 
 
 def barycenter(
@@ -74,32 +61,36 @@ def barycenter(
     *,
     m: int,
     masses: Any = "free",
+    weights: Any = None,
+    cost: str | Cost = "sqeuclidean",
+    solver: str | Solver = "auto",
+    trim: float = 0.0,
     seed: int = 0,
     start: Any = None,
     heldout: Any = None,
-    restarts: int | None = None,
 ) -> Barycenter:
-    """The support y `[m, d]` and masses w `[m]` whose squared 2-Wasserstein distance to the points is a local minimum.
+    """The support y `[m, d]` and masses w `[m]` that are nearest to the measures, in the mean; a local minimum.
 
-        min over y (and w, if free) of  min over T with T 1 = w, T^T 1 = b  of  Σ_ij T_ij |y_i - x_j|²
+        min over y (and w, if free) of  Σ_k λ_k  min over T with T 1 = w, T^T 1 = b^k  of  Σ_ij T_ij c(y_i, x^k_j)
 
-    `points`: an array `[n, d]` (mass 1/n each), a `Measure`, or a list of one of them. `masses`:
-    `"free"` - learned; this is k-means: w_i is the mass of cell i;
-    `"uniform"` - 1/m each; this is k-means with clusters of equal mass, one linear program a step; m may exceed n;
+    `points`: an array `[n, d]` (mass 1/n each), a `Measure`, or a list of them, with `weights` λ (equal unless given).
+    `masses`: `"free"` - learned; for one measure this is k-means, w_i is the mass of cell i;
+    `"uniform"` - 1/m each; for one measure this is k-means with clusters of equal mass; m may exceed n;
     an array `[m]` on the simplex - like uniform, with these; a support point of mass 0 stays where it started,
     and larger masses start on larger cells.
+    `cost`: see `wddkit.ot.costs`. `solver`: a name or an object of `wddkit.ot.solvers` with its options; `"auto"` is
+    `kmeans` for one measure with free masses (squared distances, nothing trimmed), `bundle` for several with free
+    masses, and `lloyd` else. `trim`: share of the data's mass, the farthest, that the barycenter need not stand for.
 
-    It begins at `start` `[m, d]`, or at points drawn by k-means++ from `seed`; the best of `restarts` draws is kept (by
-    default 10 for free masses up to m = 16, where they pay, else 1). `heldout`: points for an honest second value.
-    `barycenter_steps` with the same arguments ends with this answer.
-    Sources: Lloyd 1982; Cuturi and Doucet 2014 (algorithm 2, one measure); plans by POT.
+    It begins at `start` `[m, d]`, or at points drawn by k-means++ from `seed`. `heldout`: points (for several measures,
+    a list) for an honest second value. `barycenter_steps` with the same arguments ends with this answer.
+    Sources: Lloyd 1982; Agueh and Carlier 2011; Cuturi and Doucet 2014; plans by POT.
     Raises ValueError for bad input, and for free masses if the points hold fewer than m distinct ones.
     """
-    problem = _problem(points, m, masses, seed, start, heldout, restarts)
-    for count, iterate in enumerate(_iterates(problem, _best_restart(problem))):
+    problem, frame, chosen, fresh = _checked(points, m, masses, weights, cost, solver, trim, seed, start, heldout)
+    for count, iterate in enumerate(chosen.iterates(problem)):
         steps, final = count, iterate
-    last = _step(problem, steps, final)
-    return Barycenter(last.support, last.masses, last.value, last.heldout, last.plan, last.step)
+    return Barycenter(**vars(_step(problem, frame, steps, final, fresh)))
 
 
 def barycenter_steps(
@@ -107,18 +98,21 @@ def barycenter_steps(
     *,
     m: int,
     masses: Any = "free",
+    weights: Any = None,
+    cost: str | Cost = "sqeuclidean",
+    solver: str | Solver = "auto",
+    trim: float = 0.0,
     seed: int = 0,
     start: Any = None,
     heldout: Any = None,
-    restarts: int | None = None,
 ) -> Iterator[Step]:
     """The way to `barycenter` with the same arguments: step 0 is the start, the last step is the answer.
 
-    The value never rises. Where several restarts are made, they are made before the first step comes, and the steps
-    are those of the best. A cell of free masses that loses its last point starts anew at the data point that costs
-    most. Raises ValueError at the call, not at the first step.
+    With `lloyd` and `kmeans` the value never rises. Where a solver makes several restarts, they are made before the
+    first step comes, and the steps are those of the best. Raises ValueError at the call, not at the first step.
     """
-    return _steps(_problem(points, m, masses, seed, start, heldout, restarts))
+    problem, frame, chosen, fresh = _checked(points, m, masses, weights, cost, solver, trim, seed, start, heldout)
+    return (_step(problem, frame, step, each, fresh) for step, each in enumerate(chosen.iterates(problem)))
 
 
 def nearest(support: Any, points: Any) -> Int64[np.ndarray, " m"]:
@@ -132,7 +126,7 @@ def nearest(support: Any, points: Any) -> Int64[np.ndarray, " m"]:
         raise ValueError(
             f"{len(support)} support points cannot have {len(support)} distinct points: only {len(points)}"
         )
-    _check_dimension(support, points.shape[1], "support")
+    check_dimension(support, points.shape[1], "support")
     C = sqeuclidean(support, points)
     indices: Int64[np.ndarray, " m"] = C.argmin(axis=1)
     if len(np.unique(indices)) < len(indices):
@@ -140,106 +134,44 @@ def nearest(support: Any, points: Any) -> Int64[np.ndarray, " m"]:
     return indices
 
 
-def _steps(problem: _Problem) -> Iterator[Step]:
-    for step, iterate in enumerate(_iterates(problem, _best_restart(problem))):
-        yield _step(problem, step, iterate)
+def _checked(
+    points: Any,
+    m: Any,
+    masses: Any,
+    weights: Any,
+    cost: Any,
+    solver: Any,
+    trim: Any,
+    seed: Any,
+    start: Any,
+    heldout: Any,
+) -> tuple[Problem, Frame, Solver, tuple[Measure, ...] | None]:
+    problem, frame = check_problem(
+        points, m=m, masses=masses, weights=weights, cost=cost, start=start, seed=seed, trim=trim
+    )
+    chosen = as_solver(solver, problem)
+    chosen.check(problem)
+    return problem, frame, chosen, None if heldout is None else _heldout(heldout, problem)
 
 
-def _step(problem: _Problem, step: int, iterate: Iterate) -> Step:
+def _heldout(heldout: Any, problem: Problem) -> tuple[Measure, ...]:
+    count = len(problem.measures)
+    given = heldout if count > 1 and isinstance(heldout, (list, tuple)) else [heldout]
+    if len(given) != count:
+        raise ValueError(f"heldout: expected a list of {count} measures, as many as there are, got {len(given)}")
+    measures = tuple(Measure.of(each, "heldout") for each in given)
+    for each in measures:
+        check_dimension(each.points, problem.measures[0].points.shape[1], "heldout")
+    return measures
+
+
+def _step(problem: Problem, frame: Frame, step: int, iterate: Iterate, heldout: tuple[Measure, ...] | None) -> Step:
     """The iterate in the coordinates and columns of the points given."""
-    support = iterate.support + problem.centre
     masses = iterate.masses if problem.masses is None else problem.masses.copy()
-    plan = np.zeros((problem.m, problem.n))
-    plan[:, problem.columns] = iterate.plan.toarray()
-    heldout = None if problem.heldout is None else w2_squared(Measure(support, masses), problem.heldout)
-    return Step(step, support, masses, plan, iterate.value, heldout)
-
-
-def _best_restart(problem: _Problem) -> int:
-    if problem.restarts == 1:
-        return 0
-    values = []
-    for restart in range(problem.restarts):
-        for iterate in _iterates(problem, restart):
-            last = iterate
-        values.append(last.value)
-    return int(np.argmin(values))
-
-
-def _iterates(problem: _Problem, restart: int) -> Iterator[Iterate]:
-    data, start, w = problem.data, problem.start, problem.masses
-    nearest_cells = nearest_plan(data.masses)
-    if start is None:
-        generator = np.random.default_rng(derive(problem.seed, "kmeans++", restart))
-        start = kmeans_plus_plus(data, problem.m, generator)
-        if w is not None and np.ptp(w) > 0:
-            # A large mass begun on a small cluster would have to reach into its neighbours, and would stay there.
-            cells = nearest_cells(squared_distances(start, data.points)).sum(axis=1)
-            start[np.argsort(w, kind="stable")] = start[np.argsort(cells, kind="stable")]
-    couple = nearest_cells if w is None else balanced_plan(w, data.masses)
-    return lloyd(data, start, couple, fill=w is None)
-
-
-def _problem(points: Any, m: Any, masses: Any, seed: Any, start: Any, heldout: Any, restarts: Any) -> _Problem:
-    measure, seed = _one_measure(points), whole_number(seed, "seed", least=0)
-    m = whole_number(m, "m", least=1)
-    w = _given_masses(masses, m)
-    columns = np.flatnonzero(measure.masses)
-    x, b = measure.points[columns], measure.masses[columns]
-    check_spread(x)
-    centre = b @ x
-    x = x - centre
-    if start is not None:
-        start = check_points(start, "start")
-        _check_dimension(start, x.shape[1], "start")
-        if len(start) != m:
-            raise ValueError(f"start: expected m = {m} support points, got {len(start)}")
-        start = start - centre
-    check_spread(x, *([] if start is None else [start]))
-    distinct = count_distinct(x, m) if w is None else m
-    if distinct < m:
-        raise ValueError(
-            f"m = {m} support points with free masses need as many distinct points, and there are {distinct}; "
-            f'lower m (ipc) to at most {distinct}, or use masses="uniform"'
-        )
+    fresh = None
     if heldout is not None:
-        heldout = Measure.of(heldout, "heldout")
-        _check_dimension(heldout.points, x.shape[1], "heldout")
-    restarts = _restarts(restarts, m, free=w is None, started=start is not None)
-    return _Problem(Measure(x, b), columns, len(measure), centre, m, w, start, seed, restarts, heldout)
-
-
-def _one_measure(points: Any) -> Measure:
-    if isinstance(points, (list, tuple)) and points and all(_is_measure(each) for each in points):
-        if len(points) > 1:
-            raise ValueError(
-                f"points: got a list of {len(points)} measures; one measure at a time is supported: "
-                "call it for each, or give one array [n, d]"
-            )
-        points = points[0]
-    return Measure.of(points)
-
-
-def _is_measure(value: Any) -> bool:
-    return isinstance(value, Measure) or getattr(value, "ndim", 0) == 2
-
-
-def _given_masses(masses: Any, m: int) -> Float64[np.ndarray, " m"] | None:
-    if isinstance(masses, str):
-        if masses not in MASSES:
-            raise unknown("masses (or an array of m masses that sum to 1)", masses, MASSES)
-        return None if masses == "free" else np.full(m, 1 / m)
-    return check_masses(masses, "masses", count=m)
-
-
-def _restarts(restarts: Any, m: int, *, free: bool, started: bool) -> int:
-    if restarts is None:
-        return 10 if free and 1 < m <= 16 and not started else 1
-    if started and whole_number(restarts, "restarts", least=1) > 1:
-        raise ValueError(f"restarts = {restarts} from one given start would all be alike; leave out start or restarts")
-    return whole_number(restarts, "restarts", least=1)
-
-
-def _check_dimension(array: Float64[np.ndarray, "m d"], d: int, name: str) -> None:
-    if array.shape[1] != d:
-        raise ValueError(f"{name}: expected points of dimension {d}, as the data's, got {array.shape[1]}")
+        costs = (problem.cost.against(each.points - frame.centre)(iterate.support) for each in heldout)
+        values = [solve(C, masses, each.masses).value for C, each in zip(costs, heldout, strict=True)]
+        fresh = float(problem.weights @ values)
+    plans = frame.plans(problem, iterate.plan)
+    return Step(step, iterate.support + frame.centre, masses, plans, iterate.value, fresh, iterate.gap)

@@ -59,11 +59,11 @@ def check_points(points: Any, name: str) -> Float64[np.ndarray, "n d"]:
     return array
 
 
-def check_masses(masses: Any, name: str, *, count: int) -> Float64[np.ndarray, " n"]:
+def check_masses(masses: Any, name: str, *, count: int, of: str = "point") -> Float64[np.ndarray, " n"]:
     """The masses as float64 `[count]` with sum 1; ValueError unless finite, not negative and of sum 1 within 1e-6."""
     array = _numbers(masses, name)
     if array.shape != (count,):
-        raise ValueError(f"{name}: expected {count} masses, one for each point, got shape {array.shape}")
+        raise ValueError(f"{name}: expected {count} {name.split()[0]}, one for each {of}, got shape {array.shape}")
     if not np.isfinite(array).all():
         raise ValueError(f"{name}: NaN or infinite values, first at {np.argmin(np.isfinite(array))}")
     if (array < 0).any():

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32, Float64, Int32
 
-from wddkit.ot.costs import cost_matrix
+from wddkit.ot.costs import Cost, cost_matrix
 from wddkit.ot.measure import Measure, check_masses, check_points, whole_number
 
 PIVOTS = 10_000_000  # of the network simplex: far above what a plan of 5000 x 5000 needs
@@ -44,7 +44,7 @@ class Transport:
     gap: float
 
 
-def transport(a: Any, b: Any, *, cost: str = "sqeuclidean") -> Transport:
+def transport(a: Any, b: Any, *, cost: str | Cost = "sqeuclidean") -> Transport:
     """The optimal transport of a to b: min over plans T of Σ_ij T_ij C_ij, with C_ij the ground cost of x_i and y_j.
 
     a and b are arrays `[n, d]` (mass 1/n on each row) or a `Measure`. With `sqeuclidean`, the value is the *squared*

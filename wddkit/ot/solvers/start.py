@@ -1,0 +1,69 @@
+"""Where a solver starts: k-means++ on the cost of the problem."""
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from wddkit.ot.measure import Measure
+from wddkit.ot.problem import Problem
+from wddkit.ot.solvers.couple import kept_masses, nearest_plan
+from wddkit.seeds import derive
+
+
+def start_of(problem: Problem, restart: int = 0) -> Float64[np.ndarray, "m d"]:
+    """The start that was given, or the draw of this restart."""
+    if problem.start is not None:
+        return problem.start.copy()
+    start = kmeans_plus_plus(problem, np.random.default_rng(derive(problem.seed, "kmeans++", restart)))
+    w = problem.masses
+    if w is not None and np.ptp(w) > 0:
+        # A large mass begun on a small cluster would have to reach into its neighbours, and would stay there.
+        cells = nearest_plan(problem)(problem.against(start)).sum(axis=1)
+        start[np.argsort(w, kind="stable")] = start[np.argsort(cells, kind="stable")]
+    return start
+
+
+def kmeans_plus_plus(problem: Problem, generator: np.random.Generator) -> Float64[np.ndarray, "m d"]:
+    """A start of m data points, spread out: each drawn with probability b_j min_i c(y_i, x_j).
+
+    This is k-means++ (Arthur and Vassilvitskii 2007). Of 2 + log m draws the one that leaves the least is taken, as
+    scikit-learn does. Once all distinct points are taken they are repeated, each as often as its mass asks. With
+    trimming, the farthest points, up to the mass left out, are not drawn: k-means++ alone seeks outliers.
+    """
+    data = problem.pooled
+    x, b = data.points, data.masses
+    trials = 2 + int(np.log(problem.m))
+    chosen = [int(_draw(b, generator.random(1))[0])]
+    left = problem.against(x[chosen])[0]
+    while len(chosen) < problem.m:
+        chances = kept_masses(left, b, problem.trim) * left
+        if not chances.any():
+            return x[chosen + _repeats(data, problem.m - len(chosen))]
+        tried = _draw(chances, generator.random(trials))
+        after = np.minimum(left, problem.against(x[tried]))
+        paid = [kept_masses(each, b, problem.trim) @ each for each in after] if problem.trim else after @ b
+        best = int(np.argmin(paid))
+        chosen.append(int(tried[best]))
+        left = after[best]
+    return x[chosen]
+
+
+def _draw(chances: Float64[np.ndarray, " n"], uniform: Float64[np.ndarray, " k"]) -> Int64[np.ndarray, " k"]:
+    sums = np.cumsum(chances)
+    # side="right" never lands on a point whose chance is 0.
+    found: Int64[np.ndarray, " k"] = np.searchsorted(sums, uniform * sums[-1], side="right")
+    found = np.minimum(found, np.flatnonzero(chances)[-1])
+    return found
+
+
+def _repeats(data: Measure, count: int) -> list[int]:
+    """Further copies of distinct points, each time of the one with most mass for each copy it has."""
+    _, first, group = np.unique(data.points, axis=0, return_index=True, return_inverse=True)
+    masses = np.bincount(group.ravel(), weights=data.masses)
+    copies = np.ones(len(first))
+    picked = []
+    for _ in range(count):
+        # Rounded, so that equal masses tie and are served in turn.
+        most = int((masses / copies).round(12).argmax())
+        copies[most] += 1
+        picked.append(int(first[most]))
+    return picked
