@@ -10,12 +10,12 @@ PYTEST := OMP_NUM_THREADS=1 $(RUN)/python -m pytest -q -rs -n $(WORKERS) --dist 
 PINNED := $(RUN)/python -m pip freeze --disable-pip-version-check --exclude-editable
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab check test bench fashion coverage lint constraints clean again
+.PHONY: help demo lab check test bench bench-ot fashion coverage lint constraints clean again
 
 help:  ## this list
 	@echo "wddkit: dataset distillation via the Wasserstein metric. What make can do:"
 	@echo
-	@sed -n 's/^\([a-z]*\):[^#]*##  *\(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):[^#]*##  *\(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 	@echo
 	@echo "Each of them sets up .venv first, once: about 3 GB to download and 7 GB on the disk on Linux."
 	@echo "  another Python        make PYTHON=python3.12 demo   (after 'make clean' if .venv is already there)"
@@ -38,6 +38,10 @@ test: lint  ## everything: check, slow and browser tests, notebooks (25 minutes)
 bench: $(READY)  ## measure time and memory of the main parts
 	@echo "Measuring (a few minutes; leave the machine alone meanwhile) ..."
 	@$(RUN)/python tests/bench/run.py
+
+bench-ot: $(READY)  ## measure the solvers of wddkit.ot beside POT and scikit-learn, on one core
+	@echo "Measuring (several minutes; leave the machine alone meanwhile) ..."
+	@OMP_NUM_THREADS=1 $(RUN)/python tests/bench/ot.py
 
 fashion: $(READY)  ## the Fashion-MNIST table of the README (40 minutes; WDDKIT_DATA names the data folder)
 	@echo "Distilling Fashion-MNIST (up to 40 minutes; stop and go on as you like) ..."

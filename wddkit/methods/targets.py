@@ -1,4 +1,4 @@
-"""Barycenters of all classes, memoised, with the steps that led to them."""
+"""Barycenters of all classes under a ground cost, memoised, with the steps that led to them."""
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -6,10 +6,14 @@ from typing import Literal, TypeAlias
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from wddkit.codec import unknown
 from wddkit.methods.base import Arrays, Context, Task
-from wddkit.ot import Step, barycenter_steps, nearest, top_plan
+from wddkit.ot import Measure, Step, barycenter_steps, nearest, top_plan, w2_squared
+from wddkit.ot.costs import COSTS, Cost, LinearMap
 
 Masses: TypeAlias = Literal["free", "uniform"]
+
+FITTED = ("mahalanobis", "logits")  # ground costs that take something from the task, beside those of `wddkit.ot`
 
 TOP = 8  # recorded plan entries of a support point
 RECORDED_BYTES = 64e6  # above this only a barycenter's first and last step are kept
@@ -21,9 +25,9 @@ class Targets:
 
     support: Float64[np.ndarray, "k d"]
     masses: Float64[np.ndarray, " k"]
-    values: Float64[np.ndarray, " classes"]  # squared W2 to the training features
+    values: Float64[np.ndarray, " classes"]  # squared W2 to the training features, whatever the cost
     heldout: Float64[np.ndarray, " classes"]  # squared W2 to the validation features, NaN without any
-    steps: tuple[Arrays, ...]  # for each class, arrays stacked over its steps
+    steps: tuple[Arrays, ...]  # for each class, arrays stacked over its steps; under another cost also its values
 
     def nearest(self, task: Task) -> Int64[np.ndarray, " k"]:
         """Positions of the training images nearest to the support points, distinct within a class."""
@@ -35,17 +39,43 @@ class Targets:
         return np.concatenate(chosen)
 
 
-def targets(task: Task, context: Context, *, ipc: int, masses: Masses) -> Targets:
-    """Barycenters of all classes' features, from the cache where they are."""
+def check_cost(name: str) -> None:
+    """Raises ValueError for a name that is no ground cost."""
+    if name not in COSTS and name not in FITTED:
+        raise unknown("ground cost", name, (*COSTS, *FITTED))
+
+
+def ground_cost(task: Task, name: str) -> str | Cost:
+    """The ground cost of this name for the task's features.
+
+    `mahalanobis`: |L (x - y)|^2 with L = S^-1/2 of the covariance S of the features around their class means, one L for
+    all classes (`whitened` takes each class's own). `logits`: |L (x - y)|^2 with L the weight of the teacher's last
+    layer, the squared distance of the logits: a distance that was learned. Else a cost of `wddkit.ot.costs`.
+    """
+    check_cost(name)
+    if name == "mahalanobis":
+        own = [task.features[task.train.of_class(c)] for c in range(len(task.classes))]
+        return LinearMap.whitening(np.concatenate([z - z.mean(axis=0) for z in own]))
+    if name == "logits":
+        return LinearMap(task.teacher().head.weight.detach().double().cpu().numpy())
+    return name
+
+
+def targets(task: Task, context: Context, *, ipc: int, masses: Masses, cost: str = "sqeuclidean") -> Targets:
+    """Barycenters of all classes' features under the ground cost, from the cache where they are."""
     seed = context.stream("barycenter")
-    settings = {"m": ipc, "masses": masses, "seed": seed, "val": task.val.fingerprint}
+    settings = {"m": ipc, "masses": masses, "cost": cost, "seed": seed, "val": task.val.fingerprint}
 
     def build() -> Arrays:
         out: Arrays = {}
+        chosen = ground_cost(task, cost)
         for c, (real, heldout) in enumerate(zip(task.measures(), task.heldout_measures(), strict=True)):
-            way = tuple(barycenter_steps(real, m=ipc, masses=masses, seed=seed + c, heldout=heldout))
-            out |= {f"{c:04d}|{name}": value for name, value in _recorded(way, len(task.classes)).items()}
-            context.tick("barycenter", c + 1, len(task.classes), {"squared W2": way[-1].value})
+            way = barycenter_steps(real, m=ipc, masses=masses, cost=chosen, seed=seed + c, heldout=heldout)
+            arrays = _recorded(tuple(way), len(task.classes))
+            if cost != "sqeuclidean":
+                arrays = _compared(arrays, real, heldout)
+            out |= {f"{c:04d}|{name}": value for name, value in arrays.items()}
+            context.tick("barycenter", c + 1, len(task.classes), {"squared W2": arrays["value"][-1]})
         return out
 
     arrays = task.artifact("barycenters", settings, build)
@@ -78,3 +108,18 @@ def _recorded(steps: tuple[Step, ...], classes: int) -> Arrays:
         "plan_masses": np.stack([masses for _, masses, _ in plans]).astype(np.float32),
         "plan_kept": np.array([kept for _, _, kept in plans]),
     }
+
+
+def _compared(arrays: Arrays, real: Measure, heldout: Measure | None) -> Arrays:
+    """The same with the cost's own values under names of their own, and squared W2 in their place.
+
+    Barycenters under different costs can then be compared, and what is recorded as `value` means one thing.
+    """
+    measures = [Measure(y, w / w.sum()) for y, w in zip(arrays["support"], arrays["masses"], strict=True)]
+    measures[-1] = Measure(arrays["final"], arrays["masses"][-1])
+    own = {"transport_cost": arrays["value"]}
+    values = {"value": np.array([w2_squared(measure, real) for measure in measures])}
+    if heldout is not None:
+        own["transport_cost_heldout"] = arrays["heldout"]
+        values["heldout"] = np.array([w2_squared(measure, heldout) for measure in measures])
+    return {**arrays, **own, **values}

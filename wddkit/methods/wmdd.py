@@ -13,10 +13,10 @@ from wddkit.augment import Augment
 from wddkit.codec import unknown
 from wddkit.data import DistilledSet
 from wddkit.methods.base import Context, Snapshot, State, Task, check_ipc, distilled_set, image_labels, recorded
-from wddkit.methods.targets import Masses, Targets, targets
+from wddkit.methods.targets import Masses, Targets, check_cost, targets
 from wddkit.nets import Net
 from wddkit.stages.descent import Descent, Moment
-from wddkit.stages.objective import Block, Form, Weights, real_moments
+from wddkit.stages.objective import Block, Form, Pairing, Weights, real_moments, target_distances
 from wddkit.stages.recover import bounds, recover, statistics_error, to_normalised, to_pixels
 from wddkit.stages.teacher import features
 
@@ -30,7 +30,11 @@ class Inversion:
     `target`: what an image's features are drawn to, its support point or its class's logits; `statistics`: whether
     moments are matched class by class, over all images together, or only measured ("none"); `blocks`: whether the
     images that are optimised together are whole classes or one index of every class; `block`: how many images that is
-    at most.
+    at most. `pairing`: whether an image keeps the support point it began with, or is drawn to those that the best plan
+    of each step gives it, among its class's in the block; for uniform masses, where plans are assignments (unequal ones
+    are split, and an image is drawn in between). Where images are drawn to logits it does nothing. `cost`: the ground
+    cost of the barycenters, see `wddkit.methods.targets.ground_cost`; whatever it is, real images to start from are
+    chosen, and features drawn to support points, by squared distance.
     """
 
     grouping: ClassVar[Literal["class", "joint"]] = "class"
@@ -49,6 +53,8 @@ class Inversion:
     curriculum: bool
     masses: Masses
     block: int
+    pairing: Pairing
+    cost: str
 
     def __post_init__(self) -> None:
         for name, hint in get_type_hints(type(self)).items():
@@ -56,6 +62,7 @@ class Inversion:
                 raise unknown(name, getattr(self, name), get_args(hint))
         if self.block < 1:
             raise ValueError(f"block is {self.block} images; expected at least 1")
+        check_cost(self.cost)
         _ = self.descent  # which checks its own values
 
     @property
@@ -85,7 +92,9 @@ class Inversion:
     def distill(self, task: Task, context: Context, resume: State | None = None) -> Iterator[Snapshot]:
         """Barycenters (one snapshot a class), then the blocks of the recovery one after the other."""
         check_ipc(task, self.ipc)
-        found = targets(task, context, ipc=self.ipc, masses=self.masses) if self.needs_barycenter else None
+        found = None
+        if self.needs_barycenter:
+            found = targets(task, context, ipc=self.ipc, masses=self.masses, cost=self.cost)
         if resume is None and found is not None:
             yield from barycenter_snapshots(found)
         yield from self._recover(task, context, found, resume)
@@ -146,6 +155,8 @@ class WMDD(Inversion):
     curriculum: bool = False
     masses: Masses = "free"
     block: int = 100
+    pairing: Pairing = "fixed"
+    cost: str = "sqeuclidean"
 
 
 @dataclass(frozen=True)
@@ -170,6 +181,8 @@ class SRe2L(Inversion):
     curriculum: bool = False
     masses: Masses = "uniform"
     block: int = 100
+    pairing: Pairing = "fixed"
+    cost: str = "sqeuclidean"
 
 
 def barycenter_snapshots(found: Targets) -> Iterator[Snapshot]:
@@ -178,6 +191,7 @@ def barycenter_snapshots(found: Targets) -> Iterator[Snapshot]:
         scalars = {"w2_squared": float(found.values[c])}
         if np.isfinite(found.heldout[c]):
             scalars["w2_squared_heldout"] = float(found.heldout[c])
+        scalars |= {name: float(values[-1]) for name, values in arrays.items() if name.startswith("transport_cost")}
         yield Snapshot("barycenter", len(arrays["value"]) - 1, None, block=c, scalars=scalars, arrays=arrays)
 
 
@@ -238,6 +252,7 @@ def _block(method: Inversion, task: Task, found: Targets | None, net: Net, indic
         targets=tensor(found.support[indices]) if found is not None and method.target == "support" else None,
         spread=tensor(np.maximum(spread, 1e-12)[np.searchsorted(np.unique(labels), labels)]),
         real=real_moments(task.statistics(), groups, like=reference),
+        pairing=method.pairing,
     )
 
 
@@ -257,8 +272,11 @@ def _snapshot(
     scalars: dict[str, float] = dict(moment.scalars)
     arrays = {"images": images, "indices": block.indices, "features": recorded(z)}
     if block.targets is not None and found is not None:
-        gap = ((z - found.support[block.indices]) ** 2).sum(axis=1)
-        arrays["gap"] = gap.astype(np.float32)  # squared distance from image to support point
+        if method.pairing == "fixed":
+            gap = ((z - found.support[block.indices]) ** 2).sum(axis=1)
+        else:
+            gap = target_distances(block, torch.from_numpy(z), method.form).numpy()
+        arrays["gap"] = gap.astype(np.float32)  # squared distance from image to support point, or to its share of them
         scalars["feature_gap"] = float(gap.mean())
     if block.real:
         arrays["statistics_error"] = statistics_error(net, images, block)

@@ -32,6 +32,7 @@ class Problem:
     start: Float64[np.ndarray, "m d"] | None
     seed: int
     trim: float
+    centre: Float64[np.ndarray, " d"]  # what was taken from the points that were given
 
     @functools.cached_property
     def pooled(self) -> Measure:
@@ -120,7 +121,7 @@ def check_problem(
         check_spread(x, start)
     if w is None:
         _check_distinct(x, m)
-    problem = Problem(tuple(kept), shares, m, w, chosen.fitted(x), start, seed, trim)
+    problem = Problem(tuple(kept), shares, m, w, chosen.fitted(x), start, seed, trim, centre)
     return problem, Frame(centre, columns, tuple(len(each) for each in measures))
 
 

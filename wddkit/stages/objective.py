@@ -11,6 +11,15 @@ images and each layer l the synthetic and real moments (mu, v) and (mu*, v*):
   between the channel's two Gaussians: every term is a share of the real data's own spread.
 
 Without targets (SRe2L) the feature term is the cross-entropy of the labels, in the same places.
+
+With the pairing `transport` an image is not tied to one target: instead of |z_j - b_j|^2 stands its share in the best
+plan T of this step between the images of its class and their targets,
+
+    sum_i T_ji |z_j - b_i|^2 / w_j = |z_j - c_j|^2 + sum_i T_ji |b_i - c_j|^2 / w_j,    c_j = sum_i T_ji b_i / w_j,
+
+so that sum_j w_j (...) is the squared 2-Wasserstein distance of the two. Both sides have the masses that the form gives
+the images: w where it is `normalised`, equal ones where it counts each image once. The fixed pairing is one of the
+plans, so no term is larger than with it. The gradient is that of the plan held, 2 (z_j - c_j).
 """
 
 import functools
@@ -21,14 +30,17 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Float64
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from wddkit.codec import unknown
+from wddkit.ot.costs import sqeuclidean
+from wddkit.ot.plan import solve
 from wddkit.stages.statistics import Moments, synthetic_moments
 
 Form: TypeAlias = Literal["paper", "official", "normalised"]
+Pairing: TypeAlias = Literal["fixed", "transport"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,11 +53,24 @@ class Block:
     targets: Tensor | None  # [b, d] support points, or None: the labels are the target
     spread: Tensor  # [b] total variance of the real features of the image's group
     real: Mapping[str, tuple[Tensor, Tensor]]  # layer -> mean [g, k], variance [g, k]; layers left out do not count
+    pairing: Pairing = "fixed"  # image j to target j, or to the targets that the best plan of the step gives it
 
     @functools.cached_property
     def weight(self) -> Tensor:
         """What each image's squared distance counts in the normalised form [b]: its mass over the spread."""
         return self.share.sum(dim=0) / self.spread
+
+    @functools.cached_property
+    def classes(self) -> tuple[np.ndarray, ...]:
+        """Positions in the block of each class's images."""
+        labels = self.labels.cpu().numpy()
+        return tuple(np.flatnonzero(labels == c) for c in np.unique(labels))
+
+    @functools.cached_property
+    def support(self) -> Float64[np.ndarray, "b d"]:
+        """The targets where plans are found: on the CPU."""
+        assert self.targets is not None
+        return _host(self.targets)
 
     @functools.cached_property
     def flat(self) -> "Flat":
@@ -108,11 +133,43 @@ def _feature(block: Block, features: Tensor, logits: Tensor | None, form: Form) 
     if block.targets is None:
         assert logits is not None
         return _cross_entropy(block, logits, form)
-    squared = (features - block.targets).square().sum(dim=1)
+    squared = target_distances(block, features, form)
     if form == "official":
         # The norm's gradient at 0 is not defined; below the clamp it is 0.
         return squared.sum().clamp_min(1e-12).sqrt()
     return squared.sum() if form == "paper" else (block.weight * squared).sum()
+
+
+def target_distances(block: Block, features: Float[Tensor, "b d"], form: Form) -> Float[Tensor, " b"]:
+    """Each image's squared distance to its target; with the pairing `transport`, a mean over its share of the plan."""
+    assert block.targets is not None
+    if block.pairing == "fixed":
+        return (features - block.targets).square().sum(dim=1)
+    c, apart = (torch.from_numpy(each).to(features) for each in _transported(block, _host(features), form))
+    return (features - c).square().sum(dim=1) + apart
+
+
+def _transported(
+    block: Block, z: Float64[np.ndarray, "b d"], form: Form
+) -> tuple[Float64[np.ndarray, "b d"], Float64[np.ndarray, " b"]]:
+    """The c_j of the best plans, and sum_i T_ji |b_i - c_j|^2 / w_j."""
+    b, w = block.support, _host(block.share.sum(dim=0)) if form == "normalised" else np.ones(len(z))
+    c, apart = b.copy(), np.zeros(len(z))
+    for own in block.classes:
+        at = own[w[own] > 0]  # an image without mass keeps its target, and counts nothing
+        C = sqeuclidean(z[at], b[at])
+        if (C.argmin(axis=1) == np.arange(len(at))).all():
+            continue  # all are nearest to their own target: no plan is better
+        masses = w[at] / w[at].sum()
+        T = solve(C, masses, masses).plan
+        c[at] = T @ b[at] / masses[:, None]
+        apart[at] = (T * sqeuclidean(c[at], b[at])).sum(axis=1) / masses
+    return c, apart
+
+
+def _host(tensor: Tensor) -> Float64[np.ndarray, "..."]:
+    array: Float64[np.ndarray, "..."] = tensor.detach().double().cpu().numpy()
+    return array
 
 
 def _cross_entropy(block: Block, logits: Tensor, form: Form) -> Tensor:

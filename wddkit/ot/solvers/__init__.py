@@ -1,30 +1,61 @@
-"""The solvers of the barycenter problem, each a frozen dataclass of its options."""
+"""The solvers of the barycenter problem, each a frozen dataclass of its options.
+
+solver        masses  measures  what it does
+kmeans        free    1         Lloyd's alternation with restarts, then Hartigan's moves of single points
+lloyd         given   any       Lloyd's alternation with one linear program a measure and step (free: as k-means)
+newton        given   1         annealed Lloyd steps balanced by Newton's method, then exact plans and swaps
+bundle        free    any       best masses by a level bundle method, proved to 1e-4, then best support
+subgradient   free    any       the paper's: duals for the masses with a falling step, plan means for the positions
+official      any     1         the authors' code path, defects included, for comparison
+sinkhorn      given   any       Lloyd's alternation with entropic plans
+auto                            kmeans, lloyd or bundle: see `as_solver`
+"""
 
 from wddkit.codec import unknown
-from wddkit.ot.costs import SqEuclidean
 from wddkit.ot.problem import Problem, Solver
+from wddkit.ot.solvers.bundle import Bundle
 from wddkit.ot.solvers.kmeans import KMeans
 from wddkit.ot.solvers.lloyd import Lloyd
+from wddkit.ot.solvers.newton import Newton
+from wddkit.ot.solvers.official import Official
+from wddkit.ot.solvers.sinkhorn import Sinkhorn
+from wddkit.ot.solvers.subgradient import Subgradient
 
-SOLVERS: dict[str, Solver] = {"lloyd": Lloyd(), "kmeans": KMeans()}
+SOLVERS: dict[str, Solver] = {
+    "lloyd": Lloyd(),
+    "kmeans": KMeans(),
+    "newton": Newton(),
+    "bundle": Bundle(),
+    "subgradient": Subgradient(),
+    "official": Official(),
+    "sinkhorn": Sinkhorn(),
+}
 
-__all__ = ["SOLVERS", "KMeans", "Lloyd", "as_solver"]
+__all__ = [
+    "SOLVERS",
+    "Bundle",
+    "KMeans",
+    "Lloyd",
+    "Newton",
+    "Official",
+    "Sinkhorn",
+    "Subgradient",
+    "as_solver",
+]
 
 
 def as_solver(solver: str | Solver, problem: Problem) -> Solver:
-    """The solver of this name with its usual options, the solver itself, or for "auto" the one for this problem."""
+    """The solver of this name with its usual options, or the solver itself.
+
+    "auto" is `lloyd` where the masses are given, `kmeans` where they are free and there is one measure, else `bundle`.
+    """
     if not isinstance(solver, str):
         if not (hasattr(solver, "check") and hasattr(solver, "iterates")):
             raise ValueError(f"solver: expected auto, {', '.join(SOLVERS)}, or a solver's object, got {solver!r}")
         return solver
     if solver == "auto":
-        return _auto(problem)
+        free = "kmeans" if len(problem.measures) == 1 else "bundle"
+        return SOLVERS["lloyd" if problem.masses is not None else free]
     if solver not in SOLVERS:
         raise unknown("solver", solver, ("auto", *SOLVERS))
     return SOLVERS[solver]
-
-
-def _auto(problem: Problem) -> Solver:
-    if problem.masses is None and len(problem.measures) == 1 and isinstance(problem.cost, SqEuclidean):
-        return SOLVERS["lloyd" if problem.trim else "kmeans"]
-    return SOLVERS["lloyd"]

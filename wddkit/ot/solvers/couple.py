@@ -8,11 +8,15 @@ import scipy.sparse as sparse
 from jaxtyping import Float64
 
 from wddkit.ot.costs import SparsePlan
-from wddkit.ot.plan import solve
+from wddkit.ot.plan import entries, solve
 from wddkit.ot.problem import Problem
 
 Couple: TypeAlias = Callable[[Float64[np.ndarray, "m n"]], SparsePlan]
 """Costs of a support against the pooled points -> the plan of least cost, of mass 1."""
+
+Plan: TypeAlias = Callable[[Float64[np.ndarray, "m n"]], Float64[np.ndarray, "m n"]]
+
+SETTLED = 2e-3  # share of the value: after a fall of less, potentials are a start for the next program
 
 
 def couple_of(problem: Problem) -> Couple:
@@ -39,27 +43,45 @@ def nearest_plan(problem: Problem) -> Couple:
 def balanced_plan(problem: Problem, w: Float64[np.ndarray, " m"]) -> Couple:
     """Couples by one transport linear program a measure: the best plans with row sums w.
 
-    What is trimmed goes to a further row of mass `trim` that costs nothing: partial transport, exactly.
+    The programs of one couple follow one another: make one for each alternation.
     """
+    programs = [_programs(w, each.masses, problem.trim) for each in problem.measures]
 
     def couple(C: Float64[np.ndarray, "m n"]) -> SparsePlan:
-        if len(problem.measures) == 1:
-            return sparse.csr_array(_plan(C, w, problem.pooled.masses, problem.trim))
-        blocks = zip(np.split(C, problem.ends[:-1], axis=1), problem.measures, problem.weights, strict=True)
-        own = [sparse.csr_array(share * _plan(each, w, x.masses, problem.trim)) for each, x, share in blocks]
-        return sparse.hstack(own, format="csr")
+        if len(programs) == 1:
+            return as_sparse(programs[0](C))
+        blocks = zip(programs, np.split(C, problem.ends[:-1], axis=1), problem.weights, strict=True)
+        return sparse.hstack([share * as_sparse(plan(each)) for plan, each, share in blocks], format="csr")
 
     return couple
 
 
-def _plan(
-    C: Float64[np.ndarray, "m n"], w: Float64[np.ndarray, " m"], b: Float64[np.ndarray, " n"], trim: float
-) -> Float64[np.ndarray, "m n"]:
-    if not trim:
-        return solve(C, w, b).plan
-    left_out = np.zeros((1, len(b)))
-    T: Float64[np.ndarray, "m n"] = solve(np.concatenate([C, left_out]), np.append((1 - trim) * w, trim), b).plan[:-1]
-    return T / (1 - trim)
+def _programs(w: Float64[np.ndarray, " m"], b: Float64[np.ndarray, " n"], trim: float) -> Plan:
+    """Costs -> the best plan, for costs that follow one another and settle: then the potentials do, and start the next.
+
+    What is trimmed goes to a further row of mass `trim` that costs nothing: partial transport, exactly.
+    """
+    a = np.append((1 - trim) * w, trim) if trim else w
+    free = np.zeros((1 if trim else 0, len(b)))
+    value, near = np.inf, None
+
+    def plan(C: Float64[np.ndarray, "m n"]) -> Float64[np.ndarray, "m n"]:
+        nonlocal value, near
+        found = solve(np.concatenate([C, free]) if trim else C, a, b, near=near)
+        # Before that they mislead: the simplex takes up to twice as long from potentials of a plan far away.
+        near = found.potentials[0] if found.value >= (1 - SETTLED) * value else None
+        value = found.value
+        return found.plan[:-1] / (1 - trim) if trim else found.plan
+
+    return plan
+
+
+def as_sparse(T: Float64[np.ndarray, "m n"]) -> SparsePlan:
+    """The plan as a sparse array."""
+    m, n = T.shape
+    held = entries(T)
+    ends = np.searchsorted(held, n * np.arange(m + 1))
+    return sparse.csr_array((T.ravel()[held], held % n, ends), shape=(m, n))
 
 
 def kept_masses(

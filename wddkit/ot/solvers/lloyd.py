@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64
+import scipy.sparse as sparse
+from jaxtyping import Bool, Float64
 
 from wddkit.ot.costs import SparsePlan
 from wddkit.ot.problem import Iterate, Problem
 from wddkit.ot.solvers.couple import couple_of
+from wddkit.ot.solvers.hartigan import STILL
+from wddkit.ot.solvers.pairs import Pairs, pairs_of
 from wddkit.ot.solvers.start import start_of
-
-STILL = 1e-13  # share of the value: a plan that gains less than this is no better but for rounding
 
 
 @dataclass(frozen=True)
@@ -32,43 +33,41 @@ class Lloyd:
 
     def check(self, problem: Problem) -> None:
         """Free masses of several measures have no nearest plan; and one start cannot be drawn anew."""
-        if self.restarts < 1 or self.steps < 1:
-            raise ValueError(f"lloyd: expected restarts and steps of at least 1, got {self.restarts} and {self.steps}")
         if problem.masses is None and len(problem.measures) > 1:
             raise ValueError(
                 f"solver 'lloyd' cannot learn the masses of {len(problem.measures)} measures at once; use "
                 f"solver='bundle', or masses='uniform'"
             )
-        check_restarts(problem, self.restarts)
+        check_restarts("lloyd", problem, self.restarts, self.steps)
 
     def iterates(self, problem: Problem) -> Iterator[Iterate]:
         """The steps of the best restart."""
-        best = best_restart(problem, self.restarts, steps=self.steps)
-        return alternate(problem, start_of(problem, best), steps=self.steps)
+        pairs = pairs_of(problem, self.restarts) if problem.start is None else None
+        return alternations(problem, self.restarts, steps=self.steps, pairs=pairs)
 
 
-def check_restarts(problem: Problem, restarts: int) -> None:
-    """Raises ValueError for several restarts from one given start."""
+def check_restarts(name: str, problem: Problem, restarts: int, steps: int) -> None:
+    """Raises ValueError for counts below 1, or several restarts from one given start."""
+    if restarts < 1 or steps < 1:
+        raise ValueError(f"{name}: expected restarts and steps of at least 1, got {restarts} and {steps}")
     if problem.start is not None and restarts > 1:
         raise ValueError(f"restarts = {restarts} from one given start would all be alike; leave out start or restarts")
 
 
-def best_restart(problem: Problem, restarts: int, *, steps: int) -> int:
-    """The draw whose alternation ends lowest."""
-    if restarts == 1:
-        return 0
-    values = []
-    for restart in range(restarts):
-        for iterate in alternate(problem, start_of(problem, restart), steps=steps):
-            last = iterate
-        values.append(last.value)
-    return int(np.argmin(values))
+def alternations(problem: Problem, restarts: int, *, steps: int, pairs: Pairs | None) -> Iterator[Iterate]:
+    """The alternation from each draw; of several, the one that ends lowest, made before its first step is given."""
+    starts = (start_of(problem, restart, pairs=pairs) for restart in range(restarts))
+    ways = (alternate(problem, start, steps=steps, pairs=pairs) for start in starts)
+    return next(ways) if restarts == 1 else iter(min(map(list, ways), key=lambda way: way[-1].value))
 
 
-def alternate(problem: Problem, start: Float64[np.ndarray, "m d"], *, steps: int = 1000) -> Iterator[Iterate]:
+def alternate(
+    problem: Problem, start: Float64[np.ndarray, "m d"], *, steps: int = 1000, pairs: Pairs | None = None
+) -> Iterator[Iterate]:
     """Iterates from `start` until the support rests where its plan has it best; the value never rises.
 
     A support point without mass keeps its place, or with free masses is put on the data point that costs most.
+    With `pairs`, the costs of means are taken from the distances of the data.
     """
     data, couple, free = problem.pooled, couple_of(problem), problem.masses is None
     last: Iterate | None = None
@@ -84,7 +83,7 @@ def alternate(problem: Problem, start: Float64[np.ndarray, "m d"], *, steps: int
             return
         yield iterate
         last, support = iterate, problem.cost.update(plan, data.points, iterate.support)
-        empty = np.flatnonzero(iterate.masses == 0) if free and iterate.value > 0 else ()
+        empty = np.flatnonzero(iterate.masses == 0) if free and iterate.value > 0 else np.zeros(0, int)
         if len(empty):
             costs = np.bincount(plan.tocoo().col, weights=paid(plan, C), minlength=len(data))
             worst = costs.argsort(kind="stable")[::-1][: len(empty)]
@@ -92,7 +91,25 @@ def alternate(problem: Problem, start: Float64[np.ndarray, "m d"], *, steps: int
         moved = (support != iterate.support).any(axis=1)
         if not moved.any():
             return
-        C[moved] = problem.against(support[moved])  # towards the end few move
+        _recost(C, problem, support, iterate, moved, pairs)
+
+
+def _recost(
+    C: Float64[np.ndarray, "m n"],
+    problem: Problem,
+    support: Float64[np.ndarray, "m d"],
+    last: Iterate,
+    moved: Bool[np.ndarray, " m"],
+    pairs: Pairs | None,
+) -> None:
+    """Puts the costs of the support points that moved into C: towards the end they are few."""
+    means = moved & (last.masses > 0) if pairs is not None else np.zeros_like(moved)
+    if pairs is not None and means.any():
+        P = sparse.csr_array(last.plan)[np.flatnonzero(means)]
+        C[means] = pairs.of_means(sparse.csr_array(sparse.diags_array(1 / last.masses[means]) @ P))
+    others = moved & ~means
+    if others.any():
+        C[others] = problem.against(support[others])
 
 
 def paid(plan: SparsePlan, C: Float64[np.ndarray, "m n"]) -> Float64[np.ndarray, " entries"]:

@@ -1,19 +1,27 @@
 """Where a solver starts: k-means++ on the cost of the problem."""
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import numpy as np
 from jaxtyping import Float64, Int64
 
 from wddkit.ot.measure import Measure
 from wddkit.ot.problem import Problem
 from wddkit.ot.solvers.couple import kept_masses, nearest_plan
+from wddkit.ot.solvers.pairs import Pairs, is_squared
 from wddkit.seeds import derive
 
+Rows: TypeAlias = Callable[[Int64[np.ndarray, " k"]], Float64[np.ndarray, "k n"]]
 
-def start_of(problem: Problem, restart: int = 0) -> Float64[np.ndarray, "m d"]:
-    """The start that was given, or the draw of this restart."""
+TRIALS = 16
+
+
+def start_of(problem: Problem, restart: int = 0, *, pairs: Pairs | None = None) -> Float64[np.ndarray, "m d"]:
+    """The start that was given, or the draw of this restart; `pairs`, where they are known, save time."""
     if problem.start is not None:
         return problem.start.copy()
-    start = kmeans_plus_plus(problem, np.random.default_rng(derive(problem.seed, "kmeans++", restart)))
+    start: Float64[np.ndarray, "m d"] = problem.pooled.points[draw(problem, restart, pairs=pairs)]
     w = problem.masses
     if w is not None and np.ptp(w) > 0:
         # A large mass begun on a small cluster would have to reach into its neighbours, and would stay there.
@@ -22,29 +30,37 @@ def start_of(problem: Problem, restart: int = 0) -> Float64[np.ndarray, "m d"]:
     return start
 
 
-def kmeans_plus_plus(problem: Problem, generator: np.random.Generator) -> Float64[np.ndarray, "m d"]:
+def draw(problem: Problem, restart: int = 0, *, pairs: Pairs | None = None) -> Int64[np.ndarray, " m"]:
+    """The data points at which this restart begins, by k-means++ from the seed."""
+    generator = np.random.default_rng(derive(problem.seed, "kmeans++", restart))
+    if pairs is None:
+        return kmeans_plus_plus(problem, generator, lambda at: problem.against(problem.pooled.points[at]))
+    return kmeans_plus_plus(problem, generator, lambda at: pairs.D[at])
+
+
+def kmeans_plus_plus(problem: Problem, generator: np.random.Generator, rows: Rows) -> Int64[np.ndarray, " m"]:
     """A start of m data points, spread out: each drawn with probability b_j min_i c(y_i, x_j).
 
-    This is k-means++ (Arthur and Vassilvitskii 2007). Of 2 + log m draws the one that leaves the least is taken, as
-    scikit-learn does. Once all distinct points are taken they are repeated, each as often as its mass asks. With
-    trimming, the farthest points, up to the mass left out, are not drawn: k-means++ alone seeks outliers.
+    This is k-means++ (Arthur and Vassilvitskii 2007). Of several draws the one that leaves the least is taken. Once all
+    distinct points are taken they are repeated, each as often as its mass asks. With trimming, the farthest points, up
+    to the mass left out, are not drawn: k-means++ alone seeks outliers. `rows`: data points -> their costs `[k, n]`.
     """
-    data = problem.pooled
-    x, b = data.points, data.masses
-    trials = 2 + int(np.log(problem.m))
+    data, b = problem.pooled, problem.pooled.masses
+    # scikit-learn's number; costs that are one matrix product are little dearer for more, which avoids bad starts.
+    trials = TRIALS if is_squared(problem) and not problem.trim else 2 + int(np.log(problem.m))
     chosen = [int(_draw(b, generator.random(1))[0])]
-    left = problem.against(x[chosen])[0]
+    left = rows(np.array(chosen))[0]
     while len(chosen) < problem.m:
         chances = kept_masses(left, b, problem.trim) * left
         if not chances.any():
-            return x[chosen + _repeats(data, problem.m - len(chosen))]
+            return np.array(chosen + _repeats(data, problem.m - len(chosen)))
         tried = _draw(chances, generator.random(trials))
-        after = np.minimum(left, problem.against(x[tried]))
+        after = np.minimum(left, rows(tried))
         paid = [kept_masses(each, b, problem.trim) @ each for each in after] if problem.trim else after @ b
         best = int(np.argmin(paid))
         chosen.append(int(tried[best]))
         left = after[best]
-    return x[chosen]
+    return np.array(chosen)
 
 
 def _draw(chances: Float64[np.ndarray, " n"], uniform: Float64[np.ndarray, " k"]) -> Int64[np.ndarray, " k"]:
