@@ -41,7 +41,7 @@ bench: $(READY)  ## measure time and memory of the main parts
 
 bench-ot: $(READY)  ## measure the solvers of wddkit.ot beside POT and scikit-learn, on one core
 	@echo "Measuring (several minutes; leave the machine alone meanwhile) ..."
-	@OMP_NUM_THREADS=1 $(RUN)/python tests/bench/ot.py
+	@OMP_NUM_THREADS=1 $(RUN)/python tests/bench/transport.py
 
 fashion: $(READY)  ## the Fashion-MNIST table of the README (40 minutes; WDDKIT_DATA names the data folder)
 	@echo "Distilling Fashion-MNIST (up to 40 minutes; stop and go on as you like) ..."

@@ -1,4 +1,5 @@
 import itertools
+import sys
 
 import numpy as np
 import pytest
@@ -132,7 +133,7 @@ def test_points_without_mass_neither_cover_nor_count():
 @pytest.mark.parametrize("block", [1, 50])
 def test_blocks_of_distances_give_the_same(monkeypatch, block):
     found, near = coverage(X, Y), nearest_real(Y, X[:12], heldout=X[12:])
-    monkeypatch.setattr("wddkit.ot.coverage.BLOCK", block)
+    monkeypatch.setattr(sys.modules["wddkit.ot.coverage"], "BLOCK", block)
     again, near_again = coverage(X, Y), nearest_real(Y, X[:12], heldout=X[12:])
     np.testing.assert_array_equal(again.covered, found.covered)
     np.testing.assert_array_equal(again.balls, found.balls)

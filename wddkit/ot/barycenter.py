@@ -162,6 +162,8 @@ def _heldout(heldout: Any, problem: Problem) -> tuple[Measure, ...]:
     measures = tuple(Measure.of(each, "heldout") for each in given)
     for each in measures:
         check_dimension(each.points, problem.measures[0].points.shape[1], "heldout")
+        if not problem.cost.shifts:  # such costs are not defined everywhere
+            problem.cost.fitted(each.points)
     return measures
 
 

@@ -363,7 +363,7 @@ def squared_norms(x: Float64[np.ndarray, "n d"]) -> Float64[np.ndarray, " n"]:
 
 def check_spread(*arrays: Float64[np.ndarray, "n d"]) -> None:
     """Raises ValueError if the largest coordinate has a square that float64 cannot hold."""
-    largest = max(float(np.abs(array).max()) for array in arrays)
+    largest = max(max(float(array.max()), -float(array.min())) for array in arrays)
     if largest > LARGEST or 0 < largest < SMALLEST:
         raise ValueError(
             f"the largest coordinate is {largest:.1e}: its square leaves the range of float64; "

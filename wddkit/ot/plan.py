@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int32, Int64
@@ -27,6 +27,9 @@ BACKENDS = {
     "cupy": "POT_BACKEND_DISABLE_CUPY",
     "tensorflow": "POT_BACKEND_DISABLE_TENSORFLOW",
 }
+
+
+Proof: TypeAlias = tuple[Float64[np.ndarray, "m n"], Float64[np.ndarray, " m"], Float64[np.ndarray, " n"], float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,26 +89,22 @@ def solve(
         guess = None if near is None else near[rows]
         return _widened(solve(C[np.ix_(rows, columns)], a[rows], b[columns], near=guess), C, rows, columns)
     # A constant for each row or column changes every plan's cost alike, and a common factor changes no plan.
-    u, v = np.zeros_like(a), C.min(axis=0)
-    if float(C.max()) / 2 - float(v.min()) / 2 > np.finfo(float).max / 2:
+    floor = C.min(axis=0)
+    if float(C.max()) / 2 - float(floor.min()) / 2 > np.finfo(float).max / 2:
         raise ValueError("costs: their differences leave the range of float64; divide the costs by their maximum")
-    R, known = C - v, 0.0
-    if near is not None:
-        R -= near[:, None]
-        lowest = R.min(axis=0)
-        R -= lowest
-        u, v, known = near, v + lowest, float(a @ near + b @ lowest)
+    R = C - floor
+    if near is not None and (guessed := _guessed(R, a, b, near)):
+        T, f, g, gap = guessed
+        return _centred(T, C, a, b, f, floor + g, gap)
     scale = float(R.max()) or 1.0
     R /= scale
-    T, f, g, gap = _certified(R, a, b, known=known / scale)
-    if gap > GAP_LIMIT * (float(np.vdot(T, R)) + known / scale) and gap > NOISE * float(np.median(R)):
+    T, f, g, gap = _certified(R, a, b)
+    if gap > GAP_LIMIT * float(np.vdot(T, R)) and gap > NOISE * float(np.median(R)):
         raise ValueError(
             f"costs: no plan can be proved optimal (duality gap {gap:.1e} of the largest difference), they differ too "
             "widely; remove points that are far from all others, or lower costs that stand for 'forbidden'"
         )
-    u, v, held = u + scale * f, v + scale * g, entries(T)
-    half = (b @ v - a @ u) / 2
-    return Transport(T, float(np.sum(T.ravel()[held] * C.ravel()[held])), (u + half, v - half), gap * scale)
+    return _centred(T, C, a, b, scale * f, floor + scale * g, gap * scale)
 
 
 def entries(T: Float64[np.ndarray, "m n"]) -> Int64[np.ndarray, " entries"]:
@@ -130,6 +129,19 @@ def top_plan(
     return indices.astype(np.int32), masses.astype(np.float32), min(1.0, float(masses.sum() / plan.sum()))
 
 
+def _centred(
+    T: Float64[np.ndarray, "m n"],
+    C: Float64[np.ndarray, "m n"],
+    a: Float64[np.ndarray, " m"],
+    b: Float64[np.ndarray, " n"],
+    u: Float64[np.ndarray, " m"],
+    v: Float64[np.ndarray, " n"],
+    gap: float,
+) -> Transport:
+    half, held = (b @ v - a @ u) / 2, entries(T)
+    return Transport(T, float(np.sum(T.ravel()[held] * C.ravel()[held])), (u + half, v - half), gap)
+
+
 def _widened(
     inner: Transport, C: Float64[np.ndarray, "m n"], rows: Int64[np.ndarray, " k"], columns: Int64[np.ndarray, " l"]
 ) -> Transport:
@@ -142,33 +154,52 @@ def _widened(
     return Transport(plan, inner.value, (u, v), inner.gap)
 
 
-def _certified(
+def _guessed(
     R: Float64[np.ndarray, "m n"],
     a: Float64[np.ndarray, " m"],
     b: Float64[np.ndarray, " n"],
-    *,
-    known: float = 0.0,
-    cap: float = 1.0,
-) -> tuple[Float64[np.ndarray, "m n"], Float64[np.ndarray, " m"], Float64[np.ndarray, " n"], float]:
-    """Plan, feasible potentials and duality gap for costs 0 <= R <= 1 and positive masses.
+    near: Float64[np.ndarray, " m"],
+) -> Proof | None:
+    """Plan, potentials and gap for R >= 0, found from the guess; None where they leave more of R's value unproved."""
+    S = R - near[:, None]
+    lowest = S.min(axis=0)
+    S -= lowest
+    scale = float(S.max()) or 1.0
+    S /= scale
+    T, f, g, gap = _looked(S, a, b)
+    if gap * scale > GAP_TOLERANCE * float(np.vdot(T, R)):
+        return None
+    return T, near + scale * f, lowest + scale * g, gap * scale
 
-    `known` is what each plan pays besides R: potentials guessed well leave R nothing, and a gap is no share of nothing.
+
+def _certified(
+    R: Float64[np.ndarray, "m n"], a: Float64[np.ndarray, " m"], b: Float64[np.ndarray, " n"], *, cap: float = 1.0
+) -> Proof:
+    """Plan, feasible potentials and duality gap for costs 0 <= R <= 1 and positive masses.
 
     The simplex adds and subtracts costs, so it cannot tell apart those below 1e-16 of the largest. Where the gap says
     so, costs far above the value are lowered to a cap, which a plan that avoids them does not feel; potentials that
     are feasible below the cap are feasible above it, so the gap stays a proof for R itself.
     """
+    found = _looked(R, a, b, cap=cap)
+    value = float(np.vdot(found[0], R))
+    lower = CAP * value
+    if found[-1] <= GAP_TOLERANCE * value or lower >= cap:
+        return found
+    return min(found, _certified(R, a, b, cap=lower), key=lambda each: each[-1])
+
+
+def _looked(
+    R: Float64[np.ndarray, "m n"], a: Float64[np.ndarray, " m"], b: Float64[np.ndarray, " n"], *, cap: float = 1.0
+) -> Proof:
+    """Plan, feasible potentials and gap by one program, of costs no higher than the cap."""
     T, g = _simplex(R if cap == 1 else np.minimum(R, cap) / cap, a, b) if R.any() else (_north_west(a, b), b)
     value = float(np.vdot(T, R))
     if value == 0:  # costs are not negative: nothing is cheaper, and potentials of 0 prove it
         return T, np.zeros_like(a), np.zeros_like(b), 0.0
     g = cap * g
     f = (R - g).min(axis=1)
-    found = T, f, g, value - float(a @ f + b @ g)
-    lower = CAP * (value + known)
-    if found[-1] <= GAP_TOLERANCE * (value + known) or lower >= cap:
-        return found
-    return min(found, _certified(R, a, b, known=known, cap=lower), key=lambda each: each[-1])
+    return T, f, g, value - float(a @ f + b @ g)
 
 
 def _simplex(

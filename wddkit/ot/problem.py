@@ -107,18 +107,23 @@ def check_problem(
     m, seed = whole_number(m, "m", least=1), whole_number(seed, "seed", least=0)
     w, trim = _given_masses(masses, m), _trim(trim)
     columns = tuple(np.flatnonzero(each.masses) for each in measures)
-    kept = [Measure(each.points[at], each.masses[at]) for each, at in zip(measures, columns, strict=True)]
-    x = np.concatenate([each.points for each in kept])
+    # Each copy of the points, and each temporary array of their size, costs as much as a step of a solver.
+    kept = [
+        each if len(at) == len(each) else Measure(each.points[at], each.masses[at])
+        for each, at in zip(measures, columns, strict=True)
+    ]
     chosen = as_cost(cost)
-    check_spread(x)
-    centre = np.zeros(x.shape[1])
+    check_spread(*(each.points for each in kept))
+    centre = np.zeros(kept[0].points.shape[1])
     if chosen.shifts:
         centre = sum((share * each.masses @ each.points for share, each in zip(shares, kept, strict=True)), centre)
-    kept = [Measure(each.points - centre, each.masses) for each in kept]
-    x = x - centre
+        kept = [Measure(each.points - centre, each.masses) for each in kept]
+    x = kept[0].points if len(kept) == 1 else np.concatenate([each.points for each in kept])
     if start is not None:
         start = _start(start, m, x.shape[1]) - centre
         check_spread(x, start)
+        if not chosen.shifts:  # such costs are not defined everywhere
+            chosen.fitted(start)
     if w is None:
         _check_distinct(x, m)
     problem = Problem(tuple(kept), shares, m, w, chosen.fitted(x), start, seed, trim, centre)

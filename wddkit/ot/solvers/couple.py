@@ -67,13 +67,21 @@ def _programs(w: Float64[np.ndarray, " m"], b: Float64[np.ndarray, " n"], trim: 
 
     def plan(C: Float64[np.ndarray, "m n"]) -> Float64[np.ndarray, "m n"]:
         nonlocal value, near
-        found = solve(np.concatenate([C, free]) if trim else C, a, b, near=near)
+        C = np.concatenate([C, free]) if trim else C
+        found = solve(C, a, b, near=_levels(C) if np.isinf(value) else near)
         # Before that they mislead: the simplex takes up to twice as long from potentials of a plan far away.
         near = found.potentials[0] if found.value >= (1 - SETTLED) * value else None
         value = found.value
         return found.plan[:-1] / (1 - trim) if trim else found.plan
 
     return plan
+
+
+def _levels(C: Float64[np.ndarray, "m n"]) -> Float64[np.ndarray, " m"]:
+    """A first guess of potentials: what each row must be paid for an equal share of the columns to prefer it."""
+    share = min(C.shape[1] // len(C), C.shape[1] - 1)
+    levels: Float64[np.ndarray, " m"] = np.partition(C - C.min(axis=0), share, axis=1)[:, share]
+    return levels
 
 
 def as_sparse(T: Float64[np.ndarray, "m n"]) -> SparsePlan:
