@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 import scipy.sparse as sparse
@@ -9,7 +11,7 @@ from sklearn.cluster import KMeans as SklearnKMeans
 from wddkit.ot import KMeans, LinearMap, Measure, barycenter, barycenter_steps
 from wddkit.ot.costs import COSTS, squared_distances
 from wddkit.ot.problem import check_problem
-from wddkit.ot.solvers.pairs import pairs_of
+from wddkit.ot.solvers.pairs import MOST, pairs_of
 from wddkit.ot.solvers.start import draw
 
 seeds = st.integers(0, 2**32 - 1)
@@ -183,12 +185,24 @@ def test_distances_of_the_data_are_left_out_where_they_do_not_pay(shape, questio
     assert pairs_of(problem_of(features(0, *shape), **question), 1) is None
 
 
-def test_distances_of_too_many_points_are_left_out(monkeypatch):
-    problem = problem_of(features(0, 150, 64), m=12)
-    monkeypatch.setattr("wddkit.ot.solvers.pairs.LARGEST", 150**2)
-    assert pairs_of(problem, 1) is not None
-    monkeypatch.setattr("wddkit.ot.solvers.pairs.LARGEST", 150**2 - 1)
-    assert pairs_of(problem, 1) is None
+def test_distances_of_too_many_points_for_the_memory_are_left_out(monkeypatch):
+    monkeypatch.setattr("wddkit.ot.solvers.pairs.LITTLE", 0)
+    most = MOST * (64 + 20)
+    assert pairs_of(problem_of(features(0, most, 64), m=20), 10) is not None
+    assert pairs_of(problem_of(features(0, most + 1, 64), m=20), 10) is None
+
+
+@pytest.mark.parametrize("options", [{}, {"masses": "uniform"}, {"masses": "uniform", "solver": "newton"}])
+@pytest.mark.parametrize("shape", [(3000, 16), (2500, 128)])  # of few points, distances of all are kept
+def test_memory_grows_with_the_points_and_the_costs_alone(shape, options):
+    n, d, m = *shape, 60
+    points = features(0, n, d)
+    barycenter(points[:100], m=5, **options)  # what is imported at first use is not counted
+    tracemalloc.start()
+    barycenter(points, m=m, **options)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak <= 10 * 8 * (n * d + n * m)
 
 
 # k-means++

@@ -8,7 +8,9 @@ from jaxtyping import Float64
 from wddkit.ot.costs import LinearMap, SparsePlan, SqEuclidean
 from wddkit.ot.problem import Problem
 
-LARGEST = 2**25  # entries, 256 MiB: the distances of 5792 points
+# n <= MOST (d + m) points keep the n² distances within a few times the points and costs themselves, n d + n m numbers;
+# those of LITTLE points take 32 MiB, whatever d.
+MOST, LITTLE = 3, 2048
 # Distances of n points take about as long as a start and a descent with n / 32 support points without them.
 WORTH = 32
 
@@ -37,10 +39,17 @@ def is_squared(problem: Problem) -> bool:
     return isinstance(problem.cost, (SqEuclidean, LinearMap))
 
 
+def fits(problem: Problem) -> bool:
+    """Whether the distances of all points take no more than some times the memory that the problem takes anyway."""
+    n, d = problem.pooled.points.shape
+    enough: int = max(LITTLE, MOST * (d + problem.m))
+    return n <= enough
+
+
 def pairs_of(problem: Problem, restarts: int) -> Pairs | None:
     """The distances, where costs are squared ones and so many restarts are faster with them; else None."""
     n, d = problem.pooled.points.shape
-    worth = n <= min(WORTH * problem.m * restarts, problem.m * d / 4) and n**2 <= LARGEST
-    if not worth or not is_squared(problem):
+    worth = n <= min(WORTH * problem.m * restarts, problem.m * d / 4)
+    if not worth or not fits(problem) or not is_squared(problem):
         return None
     return Pairs(problem.against(problem.pooled.points))

@@ -5,7 +5,7 @@ import scipy.sparse as sparse
 from jaxtyping import Float32, Float64, Int64
 
 from wddkit.ot.problem import Iterate, Problem
-from wddkit.ot.solvers.pairs import LARGEST, Pairs
+from wddkit.ot.solvers.pairs import Pairs, fits
 
 CELL = 50  # points in a cell from which on its mean moves too little for a swap to gain by it
 ROUNDS = 1000
@@ -23,10 +23,10 @@ def swapped(problem: Problem, iterate: Iterate, pairs: Pairs | None) -> Float64[
 
     Lloyd's alternation does not see the last term: it does not know that the means come along, which in cells of a few
     points is a large part. Points that the plan splits, or whose mass is not the commonest, stay where they are. Cells
-    of more than 50 points and n² distances of more than 256 MiB are not tried.
+    of more than 50 points are not tried, nor are n² distances that would take much more memory than the problem itself.
     """
     x, b, n = problem.pooled.points, problem.pooled.masses, len(problem.pooled)
-    if n > CELL * problem.m or n**2 > LARGEST:
+    if n > CELL * problem.m or not fits(problem):
         return None
     values, counts = np.unique(b, return_counts=True)
     beta = values[counts.argmax()]
