@@ -9,6 +9,7 @@ from jaxtyping import Float64
 from scipy.optimize import linprog
 
 from wddkit.ot.problem import Iterate, Problem
+from wddkit.ot.solvers.lloyd import paid_by_point, refill
 from wddkit.ot.solvers.masses import Found, Potentials, Standing, ascend
 from wddkit.ot.solvers.start import start_of
 
@@ -66,12 +67,8 @@ class Bundle:
                 return
             before, last = support, value
             support = problem.cost.update(found.best.plan, data.points, support)
-            empty = np.flatnonzero(a == 0) if value > 0 else ()
-            if len(empty):
-                # A support point without mass costs nothing anywhere: let it try where the most is paid.
-                paid = np.asarray(found.best.plan.multiply(C).sum(axis=0)).ravel()
-                worst = np.argsort(-paid, kind="stable")[: len(empty)]
-                support[empty[: len(worst)]] = data.points[worst]
+            if value > 0:
+                refill(support, a, paid_by_point(found.best.plan, C), data.points)
             moved = (support != before).any(axis=1)
             if not moved.any():
                 return

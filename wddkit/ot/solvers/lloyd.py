@@ -83,11 +83,8 @@ def alternate(
             return
         yield iterate
         last, support = iterate, problem.cost.update(plan, data.points, iterate.support)
-        empty = np.flatnonzero(iterate.masses == 0) if free and iterate.value > 0 else np.zeros(0, int)
-        if len(empty):
-            costs = np.bincount(plan.tocoo().col, weights=paid(plan, C), minlength=len(data))
-            worst = costs.argsort(kind="stable")[::-1][: len(empty)]
-            support[empty[: len(worst)]] = data.points[worst]
+        if free and iterate.value > 0:
+            refill(support, iterate.masses, paid_by_point(plan, C), data.points)
         moved = (support != iterate.support).any(axis=1)
         if not moved.any():
             return
@@ -110,6 +107,23 @@ def _recost(
     others = moved & ~means
     if others.any():
         C[others] = problem.against(support[others])
+
+
+def refill(
+    support: Float64[np.ndarray, "m d"],
+    masses: Float64[np.ndarray, " m"],
+    costs: Float64[np.ndarray, " n"],
+    points: Float64[np.ndarray, "n d"],
+) -> None:
+    """Puts each support point without mass, which costs nothing anywhere, on one of the points that cost most."""
+    empty = np.flatnonzero(masses == 0)
+    worst = costs.argsort(kind="stable")[::-1][: len(empty)]
+    support[empty[: len(worst)]] = points[worst]
+
+
+def paid_by_point(plan: SparsePlan, C: Float64[np.ndarray, "m n"]) -> Float64[np.ndarray, " n"]:
+    """Σ_i T_ij C_ij of each data point."""
+    return np.bincount(plan.tocoo().col, weights=paid(plan, C), minlength=C.shape[1])
 
 
 def paid(plan: SparsePlan, C: Float64[np.ndarray, "m n"]) -> Float64[np.ndarray, " entries"]:

@@ -42,8 +42,7 @@ def is_squared(problem: Problem) -> bool:
 def fits(problem: Problem) -> bool:
     """Whether the distances of all points take no more than some times the memory that the problem takes anyway."""
     n, d = problem.pooled.points.shape
-    enough: int = max(LITTLE, MOST * (d + problem.m))
-    return n <= enough
+    return bool(n <= max(LITTLE, MOST * (d + problem.m)))
 
 
 def pairs_of(problem: Problem, restarts: int) -> Pairs | None:
