@@ -120,7 +120,7 @@ def test_a_comparison_that_was_interrupted_goes_on(
         if seen[0] == 7:  # in the second run
             seen[0] += 1
             raise KeyboardInterrupt
-        call(bars, stage, done, *more)  # type: ignore[arg-type]
+        call(bars, stage, done, *more)  # type: ignore[arg-type]  # handed on as they came
 
     monkeypatch.setattr(Bars, "__call__", tick)
     with pytest.raises(KeyboardInterrupt):

@@ -16,7 +16,7 @@ from wddkit.methods import METHODS, SRe2L
 
 @pytest.mark.parametrize("name", METHODS)
 def test_a_config_comes_back_from_json_with_its_method_by_name(name: str) -> None:
-    method = METHODS[name](ipc=3)  # type: ignore[call-arg]
+    method = METHODS[name](ipc=3)  # type: ignore[call-arg]  # each has an ipc, which the Protocol cannot say
     config = replace(CONFIG, method=method, size=8, controls=("whole",), protocols=(HARD, SOFT), device="cpu")
     text = json.dumps(config.to_json())
     assert json.loads(text)["method"]["kind"] == name
@@ -45,7 +45,7 @@ def test_a_config_of_defaults_is_an_empty_object() -> None:
 )
 def test_a_field_that_is_not_known_is_named_with_the_nearest(data: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        wdd.Config.from_json(data)  # type: ignore[arg-type]
+        wdd.Config.from_json(data)  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_a_config_is_read_from_a_file(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_a_file_that_is_no_config_is_named(tmp_path: Path) -> None:
 
 
 def test_a_run_folder_gives_the_config_that_was_run(tmp_path: Path) -> None:
-    config = replace(CONFIG, method=METHODS["random"](), protocols=(HARD,), controls=("nearest",))  # type: ignore[call-arg]
+    config = replace(CONFIG, method=METHODS["random"](), protocols=(HARD,), controls=("nearest",))  # type: ignore[call-arg]  # as above
     path = run(tmp_path, config).path
     assert path is not None
     assert wdd.Config.load(path) == config
@@ -115,7 +115,7 @@ SAME = [
 ]
 OTHER = [
     {"method": replace(CONFIG.method, statistics_weight=0.5)},
-    {"method": METHODS["sre2l"](ipc=3)},  # type: ignore[call-arg]
+    {"method": METHODS["sre2l"](ipc=3)},  # type: ignore[call-arg]  # as above
     {"teacher": replace(TEACHER, training=replace(TEACHER.training, steps=61))},
     {"seed": 1},
     {"split_seed": 1},
@@ -204,4 +204,4 @@ def test_checking_reads_numbers_as_a_file_would_hold_them() -> None:
     split = toy_split()
     loose = replace(CONFIG, teacher=replace(TEACHER, training=replace(TEACHER.training, augment=Augment(crop=[1, 1]))))
     assert loose.checked(split) == CONFIG
-    assert np.iterable(loose.checked(split).teacher.training.augment.crop)  # type: ignore[union-attr]
+    assert np.iterable(loose.checked(split).teacher.training.augment.crop)  # type: ignore[union-attr]  # resolved: not None

@@ -125,9 +125,9 @@ def wait_in_the_middle(out: Path, go_on: Path) -> Path:
     def tick(bars: Bars, stage: str, done: int, total: int, scalars: object) -> None:
         while stage == "recover 2/2" and not go_on.exists():
             time.sleep(0.01)
-        call(bars, stage, done, total, scalars)  # type: ignore[arg-type]
+        call(bars, stage, done, total, scalars)  # type: ignore[arg-type]  # handed on as they came
 
-    Bars.__call__ = tick  # type: ignore[method-assign, assignment]
+    Bars.__call__ = tick  # type: ignore[method-assign, assignment]  # in a process of its own
     return run_silently(out)
 
 

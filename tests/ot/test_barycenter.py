@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ot_toys import blobs, weighted
 from sklearn.cluster import KMeans
 
 from wddkit.ot import KMeans as Restarted
@@ -11,17 +12,6 @@ from wddkit.ot import Lloyd, Measure, barycenter, barycenter_steps, nearest, w2_
 
 seeds = st.integers(0, 2**32 - 1)
 both = pytest.mark.parametrize("masses", ["free", "uniform"])
-
-
-def blobs(seed, n=300, d=6, k=8):
-    generator = np.random.default_rng(seed)
-    centres = 3 * generator.normal(size=(k, d))
-    return centres[generator.integers(k, size=n)] + generator.normal(size=(n, d)) * generator.uniform(0.2, 2, d)
-
-
-def weighted(seed, n=60, d=3):
-    generator = np.random.default_rng(seed)
-    return Measure(generator.normal(size=(n, d)), generator.dirichlet(np.ones(n)))
 
 
 def spread(measure):

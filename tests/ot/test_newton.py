@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ot_features import features
+from ot_toys import blobs, weighted
 
 from wddkit.ot import Lloyd, Measure, barycenter, barycenter_steps, w2_squared
 from wddkit.ot.costs import LinearMap, sqeuclidean
@@ -15,17 +16,6 @@ from wddkit.ot.solvers.newton import Newton
 
 seeds = st.integers(0, 2**32 - 1)
 SOFT = Newton(polish=False)
-
-
-def blobs(seed, n=300, d=6, k=8):
-    generator = np.random.default_rng(seed)
-    centres = 3 * generator.normal(size=(k, d))
-    return centres[generator.integers(k, size=n)] + generator.normal(size=(n, d)) * generator.uniform(0.2, 2, d)
-
-
-def weighted(seed, n=60, d=3):
-    generator = np.random.default_rng(seed)
-    return Measure(generator.normal(size=(n, d)), generator.dirichlet(np.ones(n)))
 
 
 def problem(seed, c=1, m=5, n=40, dtype=np.float64):

@@ -5,6 +5,7 @@ import ot
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ot_toys import random_problem
 from scipy.optimize import linprog
 from scipy.spatial.distance import cdist
 from scipy.special import kl_div
@@ -18,20 +19,6 @@ seeds = st.integers(0, 2**32 - 1)
 scales = st.sampled_from([1e-9, 1e-5, 1.0, 1e6])
 prices = st.sampled_from([1e-3, 0.1, 1.0, 30.0, 1e4, np.inf])  # of the mean cost
 every_cost = pytest.mark.parametrize("cost", [*COSTS, LinearMap(np.diag([1.0, 2.0, 0.5]))], ids=str)
-
-
-def random_measure(generator, n, d, *, zeros=False):
-    masses = generator.dirichlet(np.ones(n))
-    if zeros and n > 1:
-        masses[generator.integers(n)] = 0
-    return Measure(generator.normal(size=(n, d)), masses / masses.sum())
-
-
-def random_problem(seed, m, n, *, d=3, scale=1.0, zeros=False):
-    generator = np.random.default_rng(seed)
-    a, b = (random_measure(generator, k, d, zeros=zeros) for k in (m, n))
-    a, b = Measure(scale * a.points, a.masses), Measure(scale * b.points, b.masses)
-    return a, b, cdist(a.points, b.points, "sqeuclidean")
 
 
 def objective(T, C, a, b, reg, relax):

@@ -37,7 +37,7 @@ def chromium() -> Iterator[Browser]:
 
 
 def watched(browser: Browser, *, width: int = 1200, **options: object) -> Watched:
-    page = browser.new_page(viewport={"width": width, "height": 900}, **options)  # type: ignore[arg-type]
+    page = browser.new_page(viewport={"width": width, "height": 900}, **options)  # type: ignore[arg-type]  # playwright names and checks them
     found = Watched(page)
 
     def console(message: ConsoleMessage) -> None:

@@ -31,7 +31,7 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Open]:
     pages = []
 
     def open_(history: History, **options: object) -> Watched:
-        found = watched(browser, **options)  # type: ignore[arg-type]
+        found = watched(browser, **options)  # type: ignore[arg-type]  # as in `watched`
         pages.append(found)
         found.page.goto(RunView(history).to_html(tmp_path / "run.html").as_uri())
         found.page.locator("input[type=range]").wait_for()

@@ -56,7 +56,7 @@ def test_class_names_cannot_end_the_element_they_stand_in(tmp_path: Path) -> Non
     page = RunView(toy()).to_html(tmp_path / "run.html").read_text("utf-8")
     assert "<script>alert(1)" not in page
     state = state_of(page)
-    assert state["meta"]["classes"][0] == "<script>alert(1)</script>"  # type: ignore[index]
+    assert state["meta"]["classes"][0] == "<script>alert(1)</script>"  # type: ignore[index]  # a parsed JSON object
 
 
 def test_the_page_shows_the_view_as_it_stands(tmp_path: Path) -> None:

@@ -38,7 +38,8 @@ class Transport:
 
     `plan` T has the masses as marginals, `value` = Σ_ij T_ij C_ij. `potentials` u, v satisfy u_i + v_j <= C_ij, so that
     Σ_i a_i u_i + Σ_j b_j v_j is at most the cost of any plan; `gap` = value minus that sum is 0 up to rounding.
-    Of the potentials' free constant, each side carries half of the value.
+    Of the potentials' free constant, each side carries half of the value. For entropic, unbalanced and partial plans,
+    their functions say what their potentials and gap prove.
     """
 
     plan: Float64[np.ndarray, "n_a n_b"]
