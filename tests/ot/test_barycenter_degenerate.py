@@ -1,15 +1,10 @@
 import numpy as np
 import pytest
+from ot_toys import blobs
 
 from wddkit.ot import KMeans, Lloyd, Measure, barycenter, barycenter_steps, transport, w2_squared
 
 both = pytest.mark.parametrize("masses", ["free", "uniform"])
-
-
-def blobs(seed, n=300, d=6, k=8):
-    generator = np.random.default_rng(seed)
-    centres = 3 * generator.normal(size=(k, d))
-    return centres[generator.integers(k, size=n)] + generator.normal(size=(n, d)) * generator.uniform(0.2, 2, d)
 
 
 def spread(measure):

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from ot_features import features
+from ot_toys import blobs
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from wddkit.ot import KMeans, Measure, barycenter, w2_squared
@@ -13,12 +14,6 @@ from wddkit.ot.solvers.start import start_of
 
 both = pytest.mark.parametrize("masses", ["uniform", "free"])
 ALONE = {"uniform": Newton(polish=False, dtype="float64"), "free": KMeans(restarts=1, hartigan=False)}
-
-
-def blobs(seed, n=120, d=6, k=8):
-    generator = np.random.default_rng(seed)
-    centres = 3 * generator.normal(size=(k, d))
-    return centres[generator.integers(k, size=n)] + generator.normal(size=(n, d)) * generator.uniform(0.2, 2, d)
 
 
 def classes(count=4, n=120, d=6):

@@ -14,14 +14,14 @@ seeds = st.integers(0, 2**32 - 1)
 few = settings(max_examples=12, deadline=None)
 
 
-def several(seed, N=3, n=40, d=3, k=4):
-    """N measures on the same clusters, each with its own masses and offset."""
+def several(seed, N=3, n=40, d=3, k=4, *, apart=True):
+    """N measures on the same clusters, each with its own masses and, if they are to lie apart, its own offset."""
     generator = np.random.default_rng(seed)
     centres = 3 * generator.normal(size=(k, d))
     measures = []
     for _ in range(N):
         at = generator.choice(k, size=n, p=generator.dirichlet(2 * np.ones(k)))
-        points = centres[at] + generator.normal(size=(n, d)) + generator.normal(size=d)
+        points = centres[at] + generator.normal(size=(n, d)) + (generator.normal(size=d) if apart else 0)
         measures.append(Measure(points, generator.dirichlet(np.ones(n))))
     return measures, generator.dirichlet(5 * np.ones(N))
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from torch.autograd import grad, gradcheck
 
 from wddkit.ot import Measure, transport
+from wddkit.ot import sinkhorn_divergence as smoothed
 from wddkit.ot import w2_squared as exact
 from wddkit.ot.losses import sinkhorn_divergence, sliced_w2, transport_plan, w2_squared
 
@@ -91,6 +92,14 @@ def test_the_sinkhorn_divergence_is_its_formula(m, n, reg):
 
     expected = cost(x, y, a, b) - cost(x, x, a, a) / 2 - cost(y, y, b, b) / 2
     assert sinkhorn_divergence(x, y, reg=reg, a=a, b=b).item() == pytest.approx(expected, rel=1e-9)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seeds, st.integers(1, 12), st.integers(1, 12), st.floats(-3, 2))
+def test_the_sinkhorn_loss_is_the_solvers_value(seed, m, n, exponent):
+    x, y, a, b = drawn(seed, m, n)
+    expected = smoothed(*measures(x, y, a, b), reg=10.0**exponent)
+    assert sinkhorn_divergence(x, y, reg=10.0**exponent, a=a, b=b).item() == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize("m", [12, 40])
@@ -187,6 +196,13 @@ def test_gradients_in_points_and_masses_are_those_of_finite_differences(loss, m,
 
     assert gradcheck(value, (x, y, a, b))
     assert gradcheck(lambda x, y: loss(x, y), (x, y))
+
+
+@each_loss
+def test_points_are_pulled_alike_whether_or_not_the_others_move(loss):
+    x, y, a, b = drawn(2)
+    alone, together = pull(loss, x, y, a=a, b=b), pull(loss, x, y.clone().requires_grad_(), a=a, b=b)
+    np.testing.assert_allclose(together, alone, rtol=1e-12, atol=1e-14)
 
 
 def test_masses_are_priced_by_the_potentials():

@@ -6,21 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import rel_entr
+from test_bundle import several
 
 from wddkit.ot import Measure, barycenter, barycenter_steps, w2_squared
 from wddkit.ot.solvers.sinkhorn import Sinkhorn
 
 seeds = st.integers(0, 2**32 - 1)
-
-
-def several(seed, N=3, n=30, d=3, k=4):
-    generator = np.random.default_rng(seed)
-    centres = 3 * generator.normal(size=(k, d))
-    measures = []
-    for _ in range(N):
-        points = centres[generator.integers(k, size=n)] + generator.normal(size=(n, d))
-        measures.append(Measure(points, generator.dirichlet(np.ones(n))))
-    return measures, generator.dirichlet(5 * np.ones(N))
 
 
 @settings(max_examples=10, deadline=None)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_bundle import several
 
 from wddkit.ot import Measure, barycenter, barycenter_steps, w2_squared
 from wddkit.ot.costs import cost_matrix
@@ -10,16 +11,6 @@ from wddkit.ot.solvers.bundle import Bundle
 from wddkit.ot.solvers.subgradient import Subgradient
 
 seeds = st.integers(0, 2**32 - 1)
-
-
-def several(seed, N=3, n=40, d=3, k=4):
-    generator = np.random.default_rng(seed)
-    centres = 3 * generator.normal(size=(k, d))
-    measures = []
-    for _ in range(N):
-        at = generator.choice(k, size=n, p=generator.dirichlet(2 * np.ones(k)))
-        measures.append(Measure(centres[at] + generator.normal(size=(n, d)), generator.dirichlet(np.ones(n))))
-    return measures, generator.dirichlet(5 * np.ones(N))
 
 
 @settings(max_examples=10, deadline=None)
@@ -70,7 +61,7 @@ def test_the_newton_step_is_damped_by_theta():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_more_steps_prove_more_and_come_near_the_bundle(seed):
-    measures, weights = several(seed)
+    measures, weights = several(seed, apart=False)
     start = measures[0].points[:5]
     gaps = []
     for inner in (1, 20, 400):

@@ -18,7 +18,7 @@ from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from wddkit.ot.costs import check_spread, sqeuclidean
-from wddkit.ot.entropic import solve_entropic
+from wddkit.ot.entropic import self_potential, solve_entropic
 from wddkit.ot.measure import check_masses, check_points, whole_number
 from wddkit.ot.plan import Transport, solve
 
@@ -105,18 +105,31 @@ def sinkhorn_divergence(
     Raises ValueError for bad input, and for a `reg` too small to be solved.
     """
     x, y, a, b = _checked(x, y, a, b)
-    own = _entropic(x, x, a, a, reg) + _entropic(y, y, b, b, reg)
-    return (_entropic(x, y, a, b, reg) - own / 2).to(x.dtype)
-
-
-def _entropic(x: Tensor, y: Tensor, a: Tensor, b: Tensor, reg: float) -> Float64[Tensor, ""]:
-    """OT(x, y) = a·u + b·v, and in the points the gradient of Σ_ij T_ij C_ij for the plan held."""
     best = solve_entropic(sqeuclidean(_host(x), _host(y)), _host(a), _host(b), reg=reg)
     u, v = (torch.from_numpy(each).to(x.device) for each in best.potentials)
+    (f, pull_x), (g, pull_y) = _to_itself(x, a, reg), _to_itself(y, b, reg)
+    # OT(x, y) = a·u + b·v and OT(x, x) = 2 a·f; the other terms are 0, with the gradients in the points.
+    return (a @ (u - f) + b @ (v - g) + _pull(x, y, best.plan) - (pull_x + pull_y) / 2).to(x.dtype)
+
+
+def _to_itself(x: Tensor, a: Tensor, reg: float) -> tuple[Float64[Tensor, " n"], Float[Tensor, ""]]:
+    """The potential of the entropic plan of x to itself, and the pull of that plan."""
+    C, masses = sqeuclidean(_host(x), _host(x)), _host(a)
+    f = self_potential(C, masses, reg)
+    pull = x.new_zeros(())
+    if x.requires_grad:  # data is mostly fixed: its plan and the products with it are then left out
+        with np.errstate(divide="ignore", over="ignore"):  # as in `self_potential`
+            log_T = np.log(masses)[:, None] + np.log(masses) + (f[:, None] + f - C) / reg
+        pull = _pull(x, x, np.exp(log_T))
+    return torch.from_numpy(f).to(x.device), pull
+
+
+def _pull(x: Tensor, y: Tensor, plan: Float64[np.ndarray, "m n"]) -> Float[Tensor, ""]:
+    """0, with the gradient in the points of Σ_ij T_ij |x_i - y_j|² for the plan held."""
     centre = y.detach().mean(dim=0)
     p, q = x - centre, y - centre
     C = p.square().sum(dim=1)[:, None] + q.square().sum(dim=1) - 2 * p @ q.T
-    return a @ u + b @ v + torch.sum(torch.from_numpy(best.plan).to(x) * (C - C.detach()))
+    return torch.sum(torch.from_numpy(plan).to(x) * (C - C.detach()))
 
 
 def _quantiles(
