@@ -14,58 +14,71 @@ if TYPE_CHECKING:
     from wddkit.experiment import compare, evaluate, run
     from wddkit.history import History, Recorder
     from wddkit.nets import Network
+    from wddkit.session import LiveSession, fork, replay
     from wddkit.stages.embedding import embed
     from wddkit.stages.students import Protocol
     from wddkit.stages.teacher import Teacher
     from wddkit.stages.training import Training
-    from wddkit.views import RunView
+    from wddkit.views import BarycenterLab, CompareExplorer, Explorer, TransportLab
 
 __version__ = "0.1.0"
 
 _HOME = {
+    "BarycenterLab": "views",
+    "CompareExplorer": "views",
     "Config": "config",
     "DistilledSet": "data",
     "Evaluation": "evaluation",
+    "Explorer": "views",
     "History": "history",
     "ImageSet": "data",
+    "LiveSession": "session",
     "Network": "nets",
     "Protocol": "stages.students",
     "Recorder": "history",
-    "RunView": "views",
     "Split": "data",
     "Teacher": "stages.teacher",
     "Training": "stages.training",
+    "TransportLab": "views",
     "compare": "experiment",
     "datasets": "data",
     "embed": "stages.embedding",
     "evaluate": "experiment",
+    "fork": "session",
     "load": "data",
+    "replay": "session",
     "run": "experiment",
 }
 _ROOMS = ("data", "history", "methods", "ot", "views")
 
 __all__ = [
+    "BarycenterLab",
+    "CompareExplorer",
     "Config",
     "DistilledSet",
     "Evaluation",
+    "Explorer",
     "History",
     "ImageSet",
+    "LiveSession",
     "Network",
     "Protocol",
     "Recorder",
-    "RunView",
     "Split",
     "Teacher",
     "Training",
+    "TransportLab",
     "compare",
     "data",
     "datasets",
     "embed",
     "evaluate",
+    "fork",
     "history",
     "load",
     "methods",
     "ot",
+    "replay",
     "run",
     "views",
 ]

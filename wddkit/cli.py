@@ -50,12 +50,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def demo(*, out: Folder = Path("runs"), quiet: Quiet = False) -> None:
     """Distil the digits, ten images a class, show the result and write a page about it (a minute)."""
     from wddkit import Config, History, run
-    from wddkit.views import RunView
+    from wddkit.views import Explorer
 
     print("Distilling 900 real digits into 100 images: teacher, barycenters, images, students, controls.")
     history: History = run(Config(), out=out, progress=not quiet)
     show(history)
-    page = RunView(history).to_html(_page(history))
+    page = Explorer(history).to_html(_page(history))
     print(f"\nThe run:  {history.path}\nThe page: {page.resolve()}\nOpen the page in a browser; it needs no network.")
 
 
@@ -153,10 +153,10 @@ def explore(
 ) -> None:
     """Write the self-contained page of a run."""
     from wddkit import History
-    from wddkit.views import RunView
+    from wddkit.views import Explorer
 
     history = History.load(path)
-    print(RunView(history).to_html(page or _page(history)).resolve())
+    print(Explorer(history).to_html(page or _page(history)).resolve())
 
 
 def export(

@@ -9,11 +9,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import Page
+import nbformat
+from playwright.sync_api import Page, WebSocket
 
 # Resolves to whether the notebook is the current one and its kernel waits for work. Asking the page whether it looks
 # ready is not enough: run at that moment, the cells are lost now and then.
@@ -31,6 +32,11 @@ READY = """async name => {
   return kernel.status === "idle";
 }"""
 RUN_ALL = "() => window.jupyterapp.commands.execute('notebook:run-all-cells').then(() => true)"
+RUN_ONE = """async id => {
+  const { content } = window.jupyterapp.shell.currentWidget;
+  content.activeCellIndex = content.widgets.findIndex(cell => cell.model.id === id);
+  await window.jupyterapp.commands.execute("notebook:run-cell");
+}"""
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,44 @@ class Lab:
     def run_all(self, page: Page) -> None:
         """Runs all cells to their end."""
         page.evaluate(RUN_ALL)
+
+    def run_cell(self, page: Page, cell: str) -> None:
+        """Runs the cell of this id to its end."""
+        page.evaluate(RUN_ONE, cell)
+
+
+@dataclass
+class Traffic:
+    """Bytes of each message between a page and its kernel."""
+
+    sent: list[int] = field(default_factory=list)
+    received: list[int] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, page: Page) -> "Traffic":
+        """What a page, which has not asked for anything yet, will send and receive."""
+        found = cls()
+
+        def opened(socket: WebSocket) -> None:
+            socket.on("framesent", lambda message: found.sent.append(len(message)))
+            socket.on("framereceived", lambda message: found.received.append(len(message)))
+
+        page.on("websocket", opened)
+        return found
+
+    def clear(self) -> None:
+        """Forgets what was counted."""
+        self.sent.clear()
+        self.received.clear()
+
+
+def write_notebook(path: Path, cells: Mapping[str, str]) -> None:
+    """A notebook of these cells: id -> code."""
+    book = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(code, id=name) for name, code in cells.items()],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+    )
+    nbformat.write(book, path)
 
 
 @contextlib.contextmanager

@@ -1,21 +1,16 @@
-"""What is drawn of a run, and what travels to the browser."""
+"""What is drawn of a run."""
 
 import dataclasses
-import json
+from pathlib import Path
 
 import numpy as np
 import pytest
-from views_toys import CLASSES, MASSES, STEPS, toy, with_results
+from views_toys import MASSES, STEPS, growing, toy, with_results
 
 from wddkit.history import History
 from wddkit.history.tables import interval
 from wddkit.views import Projection, Scene
-from wddkit.views.payload import payload
 from wddkit.views.scene import chosen
-
-
-def floats(data: bytes, *shape: int) -> np.ndarray:
-    return np.frombuffer(data, "<f4").reshape(shape)
 
 
 def test_everything_is_drawn_in_one_projection() -> None:
@@ -86,14 +81,11 @@ def test_what_was_not_recorded_is_said(changes: dict[str, None], said: str) -> N
     if "scalars" in changes:
         history = dataclasses.replace(history, source=dataclasses.replace(history.source, scalars=list))
     assert any(said in sentence for sentence in Scene.of(history).missing)
-    assert payload(Scene.of(history)).meta["missing"]
 
 
 def test_a_bare_history_of_images_can_be_drawn() -> None:
     bare = Scene.of(History.from_arrays(np.zeros((1, 4, 1, 8, 8), np.uint8), [0, 0, 1, 1]))
     assert (bare.projection, bare.xy, bare.real_xy, bare.ways, bare.results) == (None, None, None, (), ())
-    sent = payload(bare)
-    assert sent.buffers["xy"] == sent.buffers["real_xy"] == sent.buffers["support_xy"] == b""
 
 
 def test_a_run_without_any_snapshot_shows_its_distilled_set() -> None:
@@ -115,61 +107,16 @@ def test_classes_are_chosen_by_label_or_name() -> None:
         chosen(drawn, [3])
 
 
-def test_the_buffers_hold_what_the_scene_holds() -> None:
-    history = toy()
-    drawn = Scene.of(history)
-    sent = payload(drawn)
-    assert drawn.xy is not None
-    assert drawn.real_xy is not None
-    images = np.frombuffer(sent.buffers["images"], np.uint8).reshape(5, 6, 8, 8, 3)
-    np.testing.assert_array_equal(images[2], history.images(2).transpose(0, 2, 3, 1))
-    np.testing.assert_allclose(floats(sent.buffers["xy"], 5, 6, 2), drawn.xy, rtol=1e-6)
-    np.testing.assert_allclose(floats(sent.buffers["real_xy"], 60, 2), drawn.real_xy, rtol=1e-6)
-    assert np.frombuffer(sent.buffers["labels"], "<i4").tolist() == [0, 0, 1, 1, 2, 2]
-    at = 0
-    for way, told in zip(drawn.ways, sent.meta["ways"], strict=True):
-        count = told["steps"] * told["points"]
-        xy = floats(sent.buffers["support_xy"], -1, 2)[at : at + count].reshape(way.xy.shape)
-        masses = floats(sent.buffers["support_masses"], -1)[at : at + count].reshape(way.masses.shape)
-        np.testing.assert_allclose(xy, way.xy, rtol=1e-5, atol=1e-6)
-        np.testing.assert_allclose(masses, way.masses, rtol=1e-6)
-        at += count
-    assert sum(map(len, sent.buffers.values())) < 10_000
-
-
-def test_the_meta_is_strict_json_with_nothing_for_nan() -> None:
-    meta = payload(Scene.of(with_results(toy()))).meta
-    assert json.loads(json.dumps(meta, allow_nan=False))["scalars"]["loss"] == [5.0, 3.0, None, 1.5, 1.0]
-    assert meta["ways"][0]["heldout"] == [None, 1.25]
-    assert meta["classes"] == list(CLASSES)
-
-
-def test_images_shrink_to_fit_a_browser_and_then_classes_are_left_out() -> None:
-    images = np.random.default_rng(0).integers(0, 256, (2, 40, 3, 32, 32)).astype(np.uint8)
-    drawn = Scene.of(History.from_arrays(images, np.arange(40) // 4))
-    whole, small, few = (payload(drawn, image_bytes=limit) for limit in (250_000, 80_000, 20_000))
-    assert whole.meta["image"]["size"] == 32
-    assert not any("Images are shown" in sentence for sentence in whole.meta["missing"])
-    assert 16 < small.meta["image"]["size"] < 32
-    assert len(small.buffers["images"]) <= 80_000
-    assert any("of their 32 x 32 pixels" in sentence for sentence in small.meta["missing"])
-    assert few.meta["image"]["size"] == 16
-    assert len(few.buffers["images"]) <= 20_000
-    labels = np.frombuffer(few.buffers["labels"], "<i4")
-    assert labels.tolist() == sorted(labels)
-    assert (np.bincount(labels) == 4).all()
-    assert any(f"Only {len(labels)} of 40 distilled images" in sentence for sentence in few.meta["missing"])
-
-
-def test_indices_say_which_images_a_budget_kept() -> None:
-    history = toy()
-
-    def first_two(names: frozenset[str] | None) -> dict[str, np.ndarray]:
-        return {"images": np.zeros((2, 3, 8, 8), np.uint8), "indices": np.array([4, 5])}
-
-    moment = dataclasses.replace(history.source.moments[0], names=frozenset(["images", "indices"]), read=first_two)
-    kept = dataclasses.replace(history, source=dataclasses.replace(history.source, moments=(moment,)))
-    sent = payload(Scene.of(kept))
-    assert np.frombuffer(sent.buffers["indices"], "<i4").tolist() == [4, 5]
-    assert np.frombuffer(sent.buffers["labels"], "<i4").tolist() == [2, 2]
-    assert any("left out 4 of 6 images" in sentence for sentence in sent.meta["missing"])
+def test_an_unfinished_run_is_drawn_as_soon_as_it_has_images(tmp_path: Path) -> None:
+    for stage in growing(tmp_path / "run"):
+        history = History.load(tmp_path / "run", partial=True)
+        if stage.startswith(("nothing", "real", "barycenter")):
+            with pytest.raises(ValueError, match="this run has no images yet; draw it once it has recorded"):
+                Scene.of(history)
+            continue
+        drawn = Scene.of(history)
+        assert drawn.classes == ("a", "b", "<c>", "d")
+        assert drawn.labels.tolist() == np.repeat(np.arange(4), 3)[drawn.indices].tolist()
+        assert ("This run is not finished: what is shown is what there is so far." in drawn.missing) == (
+            stage not in ("distilled", "complete")
+        )

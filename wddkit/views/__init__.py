@@ -5,13 +5,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wddkit.views import figures
+    from wddkit.views.compare import CompareExplorer
+    from wddkit.views.explorer import Explorer
+    from wddkit.views.labs import BarycenterLab, TransportLab
     from wddkit.views.projection import Projection
     from wddkit.views.scene import Scene
-    from wddkit.views.widget import RunView
 
-__all__ = ["Projection", "RunView", "Scene", "figures"]
+__all__ = ["BarycenterLab", "CompareExplorer", "Explorer", "Projection", "Scene", "TransportLab", "figures"]
 
-_HOME = {"Projection": "projection", "RunView": "widget", "Scene": "scene"}
+_HOME = {
+    "BarycenterLab": "labs",
+    "CompareExplorer": "compare",
+    "Explorer": "explorer",
+    "Projection": "projection",
+    "Scene": "scene",
+    "TransportLab": "labs",
+}
 
 
 def __getattr__(name: str) -> Any:

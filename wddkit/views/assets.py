@@ -1,4 +1,4 @@
-"""The browser's side of a view, read as text: one ES module, one style sheet, one page around them."""
+"""The browser's side of every view, read as text: one ES module a view, one style sheet, one page around them."""
 
 import base64
 import functools
@@ -9,31 +9,46 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-ROOM = Path(__file__).parent
-PARTS = ("common.js", "panel_features.js", "panel_images.js", "panel_results.js", "run_view.js")
+ROOM = Path(__file__).parent / "web"
+SAVING = ("svg_path.js", "svg.js", "gif_colours.js", "gif.js", "export.js")
+PANELS = tuple(
+    f"panel_{name}.js" for name in ("features", "pointing", "images", "chosen", "direction", "curves", "results")
+)
+LAB = (
+    "common.js",
+    *(f"{name}.js" for name in ("ot", "ot_entropic", "ot_transport", "ot_barycenter")),
+    *(f"lab_{name}.js" for name in ("store", "board", "plan", "sides")),
+)
+# A widget's module has no neighbours to import, so that a view is its parts joined, in this order.
+VIEWS: dict[str, tuple[str, ...]] = {
+    "explorer": ("common.js", *SAVING, "data.js", *PANELS, "controls.js", "saving.js", "core.js", "explorer.js"),
+    "compare": ("common.js", *SAVING, "data.js", *PANELS, "controls.js", "saving.js", "core.js", "compare.js"),
+    "transport_lab": (*LAB, "lab_transport_parts.js", "lab_transport.js"),
+    "barycenter_lab": (*LAB, "lab_barycenter_parts.js", "lab_barycenter_panels.js", "lab_barycenter.js"),
+}
 
 
 @functools.cache
-def module() -> str:
-    """The ES module of the run view: its parts, joined, because a widget's module has no neighbours to import."""
-    return "\n".join((ROOM / name).read_text("utf-8") for name in PARTS)
+def module(view: str) -> str:
+    """The ES module of a view."""
+    return "\n".join((ROOM / name).read_text("utf-8") for name in VIEWS[view])
 
 
 @functools.cache
 def style() -> str:
-    """The style sheet of the run view."""
-    return (ROOM / "run_view.css").read_text("utf-8")
+    """The style sheet of all views."""
+    return "\n".join((ROOM / name).read_text("utf-8") for name in ("views.css", "lab.css"))
 
 
-def page(state: Mapping[str, Any], buffers: Mapping[str, bytes], *, title: str, summary: str) -> str:
+def page(view: str, state: Mapping[str, Any], buffers: Mapping[str, bytes], *, title: str, summary: str) -> str:
     """A self-contained page of the same module: it shows the state, asks the network for nothing, needs no kernel.
 
     `summary` is read where there is no JavaScript. Whatever is in the state stays text.
     """
     encoded = {name: base64.b64encode(data).decode("ascii") for name, data in buffers.items()}
     # Escaped, so that no class name can end the script element it stands in.
-    text = json.dumps({**state, "buffers": encoded}, allow_nan=False).replace("<", "\\u003c")
+    text = json.dumps({**state, "page": True, "buffers": encoded}, allow_nan=False).replace("<", "\\u003c")
     template = string.Template((ROOM / "page.html").read_text("utf-8"))
     return template.substitute(
-        title=html.escape(title), css=style(), summary=html.escape(summary), state=text, module=module()
+        title=html.escape(title), css=style(), summary=html.escape(summary), state=text, module=module(view)
     )

@@ -1,108 +1,167 @@
-"""What travels to the browser: a small JSON object and a few arrays as bytes, once for a whole history."""
+"""What travels to the browser: a small JSON object and named arrays as bytes; for a run under way, what is new."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
-from jaxtyping import UInt8
 
 from wddkit.codec import Json
-from wddkit.data.pixels import resize
-from wddkit.views.scene import Scene, Way
+from wddkit.history import History
+from wddkit.views import facts
+from wddkit.views.facts import Answer
+from wddkit.views.frames import DrawnFrames, draw
+from wddkit.views.neighbours import far
+from wddkit.views.points import DRAWN, NO_REAL, Buffers, DrawnReal, DrawnWay, floats, ints
+from wddkit.views.projection import NAMES, Projection, projections
+from wddkit.views.scene import results
 
-IMAGE_BYTES = 8_000_000  # of all images of all frames in the browser
-SMALLEST = 16  # pixels a side; below, images say nothing, so classes are left out instead
-MARKS = 1000  # real features that are drawn
+BYTES = 18_000_000  # of all buffers: 24 MB of a page
+ASSIGNMENT_BYTES = 6_000_000  # of all classes' assignments
+SOFT_BYTES = 4_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """What a payload was made of, for the next one of the same run."""
+
+    answer: Answer | None = None
+    planes: tuple[Projection, ...] = ()
+    real: DrawnReal | None = None
+    ways: Mapping[int, DrawnWay] = field(default_factory=dict)
+    far: bytes | None = None
+    frames: DrawnFrames = field(default_factory=DrawnFrames)
+    buffers: Buffers = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
 class Payload:
-    """`meta` is plain JSON without NaN; `buffers` hold little-endian float32, int32 or uint8, row by row.
+    """`meta` is plain JSON without NaN; `buffers` are little-endian, row by row; what was not recorded has no name.
 
-    Buffers: `images` uint8 [T, k, h, w, c], `labels` and `indices` int32 [k], `xy` float32 [T, k, 2], `real_xy` float32
-    [n, 2], `real_labels` int32 [n], and for each barycenter, in the order of `meta["ways"]`, `support_xy` float32
-    [T, m, 2] and `support_masses` float32 [T, m], one after the other. What a run did not record is empty.
+    labels, indices i4 [k], masses f4 [k], soft f4 [k, C]: the k distilled images that are drawn, and their positions in
+    the distilled set. real/labels, real/indices i4 [n], real/far u1 [n], real/xy/<projection> f4 [n, 2] and
+    real/sheet/<i>: the n drawn real images, their positions in `history.real`, the tenth of each class that is farthest
+    from every support point, places and pictures. support/<label>/xy/<projection> f4 [T, m, 2],
+    support/<label>/masses f4 [T, m], support/<label>/nearest i4 [T, m], assign/<label> i4 [T, r] and
+    share/<label> f4 [T, r]: a class's barycenter over its T steps, the drawn real image nearest to each support point,
+    and of each of the r drawn real images of the class the support point that takes most of its mass (-1: not known)
+    and how much. For each segment s of the frames xy/<projection>/<s> f4 [frames, k, 2], gap/<s> f4 [frames, k],
+    nearest/<s> i4 [frames, k, 5], layers/<s> f4 [frames, L] and images/<label>/<s>: places, squared distance to the
+    target, the nearest drawn real images (-1: none), statistics errors, and pictures, a row an image of the class and
+    a column a frame.
     """
 
     meta: Mapping[str, Json]
     buffers: Mapping[str, bytes]
+    kept: Kept = field(default_factory=Kept, repr=False)
 
 
-def payload(scene: Scene, *, image_bytes: int = IMAGE_BYTES) -> Payload:
-    """A scene for the browser. Its images are made smaller, down to 16 pixels, until they fit `image_bytes`.
+def payload(history: History, *, earlier: Payload | None = None, real: int = DRAWN, limit: int = BYTES) -> Payload:
+    """A history for the browser, at whatever stage its run is.
 
-    If that is not enough, the last classes' images are left out; `meta["missing"]` says what was done.
+    At most `real` real images are drawn. Pictures are bit for bit (PNG) if all buffers then have at most `limit` bytes,
+    else compressed, and only then smaller; `meta["missing"]` says what was done. `earlier` is a payload of the same run
+    when it was not so far: its projections, forms and segments stay, and buffers that did not change are the same
+    objects, so that only the others need be sent. Raises ValueError for features of different lengths.
     """
-    first = scene.image(0)
-    size, kept = _fitting(scene, first.shape, image_bytes)
-    images = np.stack([_sized(scene.image(t)[kept], size) for t in range(len(scene.frames))])
-    missing = list(scene.missing)
-    if size < first.shape[2]:
-        missing.append(f"Images are shown at {size} x {size} of their {first.shape[2]} x {first.shape[3]} pixels.")
-    if len(kept) < len(scene.labels):
-        missing.append(
-            f"Only {len(kept)} of {len(scene.labels)} distilled images are shown: more would be too much for a browser."
-        )
-    few = _few(len(scene.real_labels) if scene.real_labels is not None else 0)
-    meta = {
-        "title": scene.title,
-        "classes": list(scene.classes),
-        "frames": [{"phase": frame.phase, "step": frame.step} for frame in scene.frames],
-        "image": {"size": size, "channels": images.shape[-1]},
-        "caption": scene.projection.caption if scene.projection is not None else "",
-        "explained": [float(share) for share in scene.projection.explained] if scene.projection is not None else [],
-        "ways": [_way(way) for way in scene.ways],
-        "paired": scene.paired,
-        "results": [asdict(result) for result in scene.results],
-        "scalars": {name: list(values) for name, values in scene.scalars.items()},
-        "seconds": dict(scene.seconds),
-        "missing": missing,
-    }
+    before = earlier.kept if earlier is not None else Kept()
+    drawn = _points(history, before, DrawnReal.of_history(history, limit=real) if before.real is None else before.real)
+    finished = before.answer is not None and before.answer.distilled is not None
+    answer = before.answer if before.answer is not None and finished else Answer.of(history)
+    points = _point_buffers(drawn)
+    left = limit - sum(map(len, points.values()))
+    frames = draw(history, answer, drawn.planes, drawn.real, earlier=before.frames, limit=left)
+    images = _image_buffers(answer, frames, drawn.ways)
     buffers = {
-        "images": images.tobytes(),
-        "labels": scene.labels[kept].astype("<i4").tobytes(),
-        "indices": scene.indices[kept].astype("<i4").tobytes(),
-        "xy": _floats(scene.xy[:, kept] if scene.xy is not None else None),
-        "real_xy": _floats(scene.real_xy[few] if scene.real_xy is not None else None),
-        "real_labels": b"" if scene.real_labels is None else scene.real_labels[few].astype("<i4").tobytes(),
-        "support_xy": b"".join(_floats(way.xy) for way in scene.ways),
-        "support_masses": b"".join(_floats(way.masses) for way in scene.ways),
+        name: same if (same := before.buffers.get(name)) == data else data
+        for name, data in {**points, **frames.buffers, **images}.items()
     }
-    return Payload(meta, buffers)
+    kept = replace(drawn, answer=answer, frames=frames, buffers=buffers)
+    return Payload(_meta(history, kept), buffers, kept)
 
 
-def _fitting(scene: Scene, shape: tuple[int, ...], limit: int) -> tuple[int, np.ndarray]:
-    """Side in pixels and rows of the images that fit."""
-    _, channels, height, _ = shape
-    each = len(scene.frames) * channels  # bytes for a pixel of one image over all frames
-    size = int(np.sqrt(limit / (each * len(scene.labels))))
-    if size >= height:
-        return height, np.arange(len(scene.labels))
-    size = min(height, max(size, SMALLEST))
-    labels, counts = np.unique(scene.labels, return_counts=True)
-    fitting = np.cumsum(counts) * each * size**2 <= limit
-    last = labels[max(int(fitting.sum()), 1) - 1]
-    return size, np.flatnonzero(scene.labels <= last)
+def _points(history: History, before: Kept, real: DrawnReal | None) -> Kept:
+    """Projections, real images and barycenters by now; what was there before is not made again, nor read."""
+    if real is not None and set(real.labels.tolist()) <= set(before.ways):
+        labels = set(before.ways)  # no more will come
+    else:
+        labels = set(history.barycenters)
+    first = bool(history.frames) and not before.frames.times and len(before.planes) < len(NAMES)
+    if before.planes and not first and labels == set(before.ways) and real is before.real:
+        return before
+    planes = projections(history, known=before.planes)
+    real = real and real.placed(planes)
+    room = ASSIGNMENT_BYTES // max(1, len(labels))
+    ways = {}
+    for label in sorted(labels):
+        way = before.ways.get(label) or DrawnWay.of(label, history.barycenters[label], real, room=room)
+        ways[label] = way.placed(planes, history)
+    holes = None
+    if real is not None and ways:
+        holes = far(real.features, real.labels, {label: way.last for label, way in ways.items()})
+    return Kept(planes=planes, real=real, ways=ways, far=None if holes is None else holes.astype(np.uint8).tobytes())
 
 
-def _sized(images: UInt8[np.ndarray, "k c h w"], size: int) -> UInt8[np.ndarray, "k size size c"]:
-    return resize(images, size, size).transpose(0, 2, 3, 1)
+def _point_buffers(drawn: Kept) -> Buffers:
+    buffers = dict(drawn.real.buffers) if drawn.real is not None else {}
+    if drawn.far is not None:
+        buffers["real/far"] = drawn.far
+    for way in drawn.ways.values():
+        buffers |= way.buffers
+    return buffers
 
 
-def _few(n: int) -> np.ndarray:
-    """Positions of at most 1000 of n, evenly spread."""
-    return np.linspace(0, n - 1, min(n, MARKS)).round().astype(int)
+def _image_buffers(answer: Answer, frames: DrawnFrames, ways: Mapping[int, DrawnWay]) -> Buffers:
+    """What is known of the images at any moment."""
+    rows = frames.rows
+    if not len(rows):
+        return {}
+    masses = answer.masses(rows, {label: way.masses for label, way in ways.items()})
+    buffers = {"labels": ints(frames.labels), "indices": ints(rows), "masses": floats(masses)}
+    soft = answer.soft(rows) if 4 * len(rows) * len(answer.classes) <= SOFT_BYTES else None
+    return buffers if soft is None else {**buffers, "soft": floats(soft)}
 
 
-def _way(way: Way) -> dict[str, Json]:
+def _meta(history: History, drawn: Kept) -> dict[str, Json]:
+    answer, real, ways, frames = drawn.answer, drawn.real, drawn.ways, drawn.frames
+    assert answer is not None
+    steps = max((way.steps for way in ways.values()), default=0)
+    turns = facts.turns(history)
     return {
-        "label": way.label,
-        "steps": way.masses.shape[0],
-        "points": way.masses.shape[1],
-        "value": [float(value) for value in way.value],
-        "heldout": [None if np.isnan(value) else float(value) for value in way.heldout],
+        "title": facts.title(history),
+        "classes": list(answer.classes),
+        "missing": _missing(history, drawn),
+        "results": [asdict(result) for result in results(history)],
+        "seconds": facts.seconds(history),
+        "paired": facts.is_paired(history),
+        "timeline": [
+            *({"phase": "barycenter", "step": step} for step in range(steps)),
+            *({"phase": frame.phase, "step": frame.step} for frame in frames.times),
+        ],
+        "barycenter_steps": steps,
+        "real": {"count": 0, "of": 0 if history.real is None else len(history.real.labels), **NO_REAL}
+        if real is None
+        else real.meta,
+        "projections": [
+            {"key": plane.key, "name": plane.name, "axes": list(plane.axes), "caption": plane.caption}
+            for plane in drawn.planes
+        ],
+        "ways": [dict(way.meta) for way in ways.values()],
+        "scalars": {name: list(values) for name, values in facts.scalars(history).items()},
+        "layers": facts.layers(history, frames.layers),
+        "turns": turns,
+        "edited": history.edited or bool(turns),
+        **frames.meta,
     }
 
 
-def _floats(values: np.ndarray | None) -> bytes:
-    return b"" if values is None else values.astype("<f4").tobytes()
+def _missing(history: History, drawn: Kept) -> list[str]:
+    """What was not recorded, and what was done to the rest so that it fits a page."""
+    answer, real, frames = drawn.answer, drawn.real, drawn.frames
+    assert answer is not None
+    said = [*facts.missing(history, answer, real=real is not None, synthetic=frames.has_places)]
+    said += [*(real.missing if real is not None else []), *frames.missing]
+    if any(way.unassigned for way in drawn.ways.values()):
+        said.append("Which support point each real image goes to is left out: it would be too much for a page.")
+    if answer.distilled is not None and answer.distilled.soft is not None and "soft" not in drawn.buffers:
+        said.append("Soft labels are left out: they would be too much for a page.")
+    return said

@@ -9,6 +9,8 @@ from jaxtyping import Float64, Int64, UInt8
 
 from wddkit.history import Frame, History
 from wddkit.history.tables import interval
+from wddkit.views import facts
+from wddkit.views.facts import Answer
 from wddkit.views.projection import Projection
 
 
@@ -65,7 +67,13 @@ class Scene:
 
     @classmethod
     def of(cls, history: History) -> "Scene":
-        """Everything that can be drawn of a history, and sentences that say what cannot."""
+        """Everything that can be drawn of a history, and sentences that say what cannot.
+
+        Raises ValueError for an unfinished run that has no images yet.
+        """
+        answer = Answer.of(history)
+        if answer.distilled is None and not history.frames:
+            raise ValueError("this run has no images yet; draw it once it has recorded its first snapshot")
         plane = Projection.of(history)
         real = history.real
         features = [history.features(t) for t in range(len(history.frames))]
@@ -73,26 +81,25 @@ class Scene:
         if plane is not None and features and all(z is not None for z in features):
             xy = np.stack([plane(z) for z in features if z is not None])
         real_xy = plane(real.features) if plane and real is not None and real.features is not None else None
-        distilled = history.distilled
         # A run whose images found no room in the recording still has its last ones.
-        indices = history.indices if history.frames else np.arange(len(distilled.images))
+        indices = history.indices if history.frames else np.arange(len(history.distilled.images))
         return cls(
-            title=_title(history),
-            classes=distilled.classes,
+            title=facts.title(history),
+            classes=answer.classes,
             frames=history.frames or (Frame("distilled", 0),),
             indices=indices,
-            labels=distilled.labels[indices],
-            image=history.images if history.frames else lambda _: distilled.images,
+            labels=answer.labels(indices),
+            image=history.images if history.frames else lambda _: history.distilled.images,
             projection=plane,
             real_xy=real_xy,
             real_labels=real.labels if real is not None and real_xy is not None else None,
             xy=xy,
             ways=_ways(history, plane),
-            paired=any("gap" in moment.names for moment in history.source.moments),
-            results=_results(history),
-            scalars=_scalars(history),
-            seconds=_seconds(history),
-            missing=_missing(history, real=real_xy is not None, synthetic=xy is not None),
+            paired=facts.is_paired(history),
+            results=results(history),
+            scalars=facts.scalars(history),
+            seconds=facts.seconds(history),
+            missing=facts.missing(history, answer, real=real_xy is not None, synthetic=xy is not None),
         )
 
 
@@ -112,17 +119,6 @@ def chosen(scene: Scene, classes: Sequence[int | str] | None) -> tuple[int, ...]
     return tuple(labels)
 
 
-def _title(history: History) -> str:
-    method = history.config.get("method", {})
-    parts = [
-        history.config.get("dataset"),
-        method.get("kind"),
-        f"{method['ipc']} images per class" if "ipc" in method else None,
-        f"seed {history.config['seed']}" if "seed" in history.config else None,
-    ]
-    return ", ".join(str(part) for part in parts if part is not None) or "a recorded run"
-
-
 def _ways(history: History, plane: Projection | None) -> tuple[Way, ...]:
     if plane is None:
         return ()
@@ -138,7 +134,8 @@ def _ways(history: History, plane: Projection | None) -> tuple[Way, ...]:
     )
 
 
-def _results(history: History) -> tuple[Result, ...]:
+def results(history: History) -> tuple[Result, ...]:
+    """Accuracies of a run's own set and of its controls, protocol by protocol."""
     # Not through the data frame: pandas takes half a second, which a replay need not pay.
     return tuple(
         _result(value["protocol"], row, first=i == 0)
@@ -165,52 +162,6 @@ def _result(protocol: Mapping[str, Any], row: Mapping[str, Any], *, first: bool)
         w2_squared=_finite(row.get("w2_squared")),
         w2_squared_heldout=_finite(row.get("w2_squared_heldout")),
     )
-
-
-def _scalars(history: History) -> dict[str, tuple[float | None, ...]]:
-    """Scalar -> its mean over the blocks that recorded it at each frame; only those measured at two frames or more."""
-    measured: dict[str, dict[Frame, list[float]]] = {}
-    frames = set(history.frames)
-    for record in history.source.scalars():
-        frame = Frame(record["phase"], record["step"])
-        if frame in frames:
-            for name, value in record.items():
-                if name not in ("phase", "step", "block", "seconds") and value is not None and np.isfinite(value):
-                    measured.setdefault(name, {}).setdefault(frame, []).append(float(value))
-    return {
-        name: tuple(float(np.mean(values[frame])) if frame in values else None for frame in history.frames)
-        for name, values in measured.items()
-        if len(values) > 1
-    }
-
-
-def _seconds(history: History) -> dict[str, float]:
-    spent: dict[str, float] = {}
-    for event in history.events:
-        if event.get("event") == "stage":
-            name = str(event["name"])
-            spent[name] = spent.get(name, 0.0) + float(event["seconds"])
-    return spent
-
-
-def _missing(history: History, *, real: bool, synthetic: bool) -> tuple[str, ...]:
-    said = []
-    if not real:
-        said.append("No real features were recorded, so no real images are drawn.")
-    if not history.barycenters:
-        said.append("No barycenter was recorded, so there are no support points.")
-    if history.frames and not synthetic:
-        said.append("No features of the distilled images were recorded, so they have no place among the features.")
-    if not history.frames:
-        said.append("No snapshots of the images were recorded; what is shown is the distilled set at the end.")
-    if not history.source.results():
-        said.append("No results were recorded, so there is no accuracy to show.")
-    if history.frames and not history.source.scalars():
-        said.append("No losses were recorded.")
-    left_out = len(history.distilled.images) - len(history.indices)
-    if history.frames and left_out:
-        said.append(f"The recording budget left out {left_out} of {len(history.distilled.images)} images.")
-    return tuple(said)
 
 
 def _finite(value: float | None) -> float | None:

@@ -1,4 +1,4 @@
-// Results: accuracy beside its controls, and what was minimised.
+// Results: accuracy beside its controls.
 
 const SETS = { random: "random real images", nearest: "nearest real images", "whole real set": "the whole real set" };
 const REGIMES = {
@@ -7,14 +7,6 @@ const REGIMES = {
   views: "views: the teacher's probabilities of stored augmented views",
   online: "online: the teacher labels every augmented view as it is seen",
 };
-const WORDS = {
-  loss: "Loss: what is minimised",
-  feature: "Feature term of the loss",
-  statistics: "Statistics term of the loss",
-  feature_gap: "Squared distance to support points",
-  statistics_error: "Relative error of the statistics",
-};
-
 const setName = (result) => (result.control ? SETS[result.set] ?? result.set : `${result.set} (this run)`);
 
 function accuracyText(result) {
@@ -62,16 +54,22 @@ function resultsPanel(run) {
     h("div", { class: "wdd-scroll", tabindex: "0", role: "region", "aria-label": "table of results" }, table),
     ...notes.map((note) => h("p", { class: "wdd-caption" }, note)),
   );
-  const draw = (state, ink) => drawAccuracy(run, canvas, ink);
-  return { node, draw };
+  const size = () => 28 * run.results.length + 36;
+  const paint = (ctx, state, ink, width) => paintAccuracy(ctx, run, ink, width, size());
+  let drawn = "";
+  function draw(state, ink) {
+    const width = across(canvas.parentElement);
+    const key = [width, ink.text, ink.scale, window.devicePixelRatio].join();
+    if (key === drawn) return; // the same at every step
+    drawn = key;
+    canvas.setAttribute("aria-label", paint(paper(canvas, width, size()), state, ink, width));
+  }
+  return { node, draw, export_: { title: "accuracy", size, paint } };
 }
 
-/** A bar to each mean and the 95 % interval as a bracket over it; the axis begins at zero, as lengths are compared. */
-function drawAccuracy(run, canvas, ink) {
+/** A bar to each mean and the 95 % interval as a bracket; the axis begins at zero, as lengths are compared. Returns text. */
+function paintAccuracy(ctx, run, ink, width, height) {
   const [ROW, AXIS] = [28, 36];
-  const width = canvas.parentElement.clientWidth;
-  const height = ROW * run.results.length + AXIS;
-  const ctx = paper(canvas, width, height);
   const several = new Set(run.results.map((each) => each.protocol)).size > 1;
   const names = run.results.map((each) => setName(each) + (several ? `, ${each.protocol}` : ""));
   const left = Math.min(width / 2, 8 + Math.max(...names.map((name) => ctx.measureText(name).width)));
@@ -103,65 +101,5 @@ function drawAccuracy(run, canvas, ink) {
     ctx.fillText(accuracyText(result), right + 8, y);
   });
   const said = run.results.map((result, i) => `${names[i]} ${accuracyText(result)}`);
-  canvas.setAttribute("aria-label", `Test accuracy in percent, with half the 95 % interval: ${said.join("; ")}.`);
-}
-
-function curvesPanel(run, act) {
-  const known = Object.keys(WORDS);
-  const order = (name) => (known.includes(name) ? known.indexOf(name) : known.length);
-  const names = Object.keys(run.scalars).sort((a, b) => order(a) - order(b));
-  const sheets = names.map((name) => {
-    const canvas = h("canvas", { class: "wdd-canvas", role: "img", onclick: (event) => click(event, canvas) });
-    const now = h("span", { class: "wdd-value" });
-    const title = h("h4", {}, WORDS[name] ?? name.replaceAll("_", " "), " ", now);
-    const curve = h("div", { class: "wdd-curve" }, title, h("div", { class: "wdd-sheet" }, canvas));
-    return { name, canvas, now, node: curve };
-  });
-  const caption = "Across: optimisation steps. The line marks this step; click to go to another.";
-  const curves = h("div", { class: "wdd-curves" }, ...sheets.map((sheet) => sheet.node));
-  const title = h("h3", {}, "What the images are optimised for, step by step");
-  const body = names.length
-    ? [curves, h("p", { class: "wdd-caption" }, caption)]
-    : [h("p", { class: "wdd-none" }, "This run recorded no losses.")];
-  const node = h("section", { class: "wdd-panel" }, title, ...body);
-  const [LEFT, BOTTOM, HEIGHT] = [46, 20, 120];
-  const last = Math.max(1, run.frames.at(-1).step);
-  const across = (canvas, step) => LEFT + ((canvas.parentElement.clientWidth - LEFT - 14) * step) / last;
-
-  function draw(state, ink) {
-    for (const { name, canvas, now } of sheets) {
-      const values = run.scalars[name];
-      const width = canvas.parentElement.clientWidth;
-      const ctx = paper(canvas, width, HEIGHT);
-      const known = values.filter((value) => value != null);
-      const [low, high] = [Math.min(0, ...known), Math.max(...known, Math.min(0, ...known) + 1e-12)];
-      const y = (value) => 8 + ((HEIGHT - BOTTOM - 8) * (high - value)) / (high - low);
-      [ctx.strokeStyle, ctx.fillStyle, ctx.textAlign, ctx.lineWidth] = [ink.line, ink.soft, "right", 1];
-      for (const value of ticks(low, high, 3)) {
-        ctx.strokeRect(LEFT, Math.round(y(value)) + 0.5, width - LEFT - 14, 0);
-        ctx.fillText(short(value), LEFT - 5, y(value));
-      }
-      ctx.textAlign = "center";
-      for (const step of ticks(0, last, 4)) ctx.fillText(String(step), across(canvas, step), HEIGHT - 7);
-      ctx.beginPath();
-      values.forEach((value, t) => value != null && ctx.lineTo(across(canvas, run.frames[t].step), y(value)));
-      [ctx.strokeStyle, ctx.lineWidth] = [ink.accent, 2];
-      ctx.stroke();
-      const [at, value] = [across(canvas, run.frames[state.step].step), values[state.step]];
-      ctx.strokeStyle = ctx.fillStyle = ink.text;
-      ctx.strokeRect(at, 4, 0, HEIGHT - BOTTOM - 4);
-      if (value != null) mark(ctx, "dot", at, y(value), 5);
-      now.textContent = short(value);
-      const here = `${short(value)} at step ${run.frames[state.step].step}`;
-      canvas.setAttribute("aria-label", `${WORDS[name] ?? name} by step; ${here}.`);
-    }
-  }
-
-  function click(event, canvas) {
-    const [x] = place(event);
-    const gaps = run.frames.map((frame) => Math.abs(across(canvas, frame.step) - x));
-    act.setStep(gaps.indexOf(Math.min(...gaps)));
-  }
-
-  return { node, draw };
+  return `Test accuracy in percent, with half the 95 % interval: ${said.join("; ")}.`;
 }

@@ -1,10 +1,11 @@
-// One ES module is made of common.js, the panels and run_view.js, in that order (assets.py joins them). It runs
-// unchanged as a notebook's widget and in a page of its own: it imports nothing and asks the network for nothing.
+// What all views share. One ES module is made of this file and a view's parts (assets.py joins them). It runs unchanged
+// as a notebook's widget and in a page of its own: it imports nothing and asks the network for nothing.
 
 // Okabe and Ito's colours, told apart with any colour vision; their black is grey here, to be seen on black too.
 const COLOURS = ["#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#F0E442", "#8A8A8A"];
 // Nine shapes beside eight colours: 72 classes before a pair comes again. Squares and discs have another meaning.
 const SHAPES = ["dot", "cross", "up", "plus", "diamond", "down", "star", "bar", "dash"];
+const LARGER = 1.4; // presenter mode; the style sheet has the same for text
 const FONT = "system-ui, 'DejaVu Sans', sans-serif";
 
 const colourOf = (label) => COLOURS[label % COLOURS.length];
@@ -23,51 +24,27 @@ function h(tag, attributes = {}, ...children) {
   return node;
 }
 
-/** The payload as typed arrays. A DataView may begin anywhere, a Float32Array may not: hence the copies. */
-function decode(meta, buffers) {
-  const whole = (name) => {
-    const { buffer, byteOffset, byteLength } = buffers[name];
-    return buffer.slice(byteOffset, byteOffset + byteLength);
-  };
-  const floats = (name) => new Float32Array(whole(name));
-  const labels = new Int32Array(whole("labels"));
-  const supportXy = floats("support_xy");
-  const masses = floats("support_masses");
-  let at = 0;
-  const ways = meta.ways.map((way) => {
-    const end = at + way.steps * way.points;
-    const decoded = { ...way, xy: supportXy.subarray(2 * at, 2 * end), masses: masses.subarray(at, end) };
-    at = end;
-    return decoded;
-  });
-  const seen = new Map();
-  const rank = Array.from(labels, (label) => {
-    seen.set(label, (seen.get(label) ?? -1) + 1);
-    return seen.get(label); // the j-th image of its class
-  });
-  return {
-    ...meta,
-    ways,
-    labels,
-    rank,
-    indices: new Int32Array(whole("indices")),
-    images: new Uint8Array(whole("images")),
-    xy: floats("xy"),
-    realXy: floats("real_xy"),
-    realLabels: new Int32Array(whole("real_labels")),
-    heaviest: masses.reduce((a, b) => Math.max(a, b), 0),
-    present: [...new Set([...labels, ...new Int32Array(whole("real_labels"))])].sort((a, b) => a - b),
-  };
+/** How much larger than usual a view is, for a lecture: drawings keep their numbers and are enlarged whole. */
+const enlarged = (node) => (node.closest(".wdd-large") ? LARGER : 1);
+
+/** The width that a drawing in this element has, in its own units. */
+const across = (node) => node.clientWidth / enlarged(node);
+
+/** The context of a canvas of this size, empty, and sharp on every screen. */
+function paper(canvas, width, height, scale = enlarged(canvas)) {
+  const ratio = (window.devicePixelRatio || 1) * scale;
+  const [columns, rows] = [Math.round(width * ratio), Math.round(height * ratio)];
+  const ctx = canvas.getContext("2d");
+  if (canvas.width !== columns || canvas.height !== rows) {
+    [canvas.width, canvas.height] = [columns, rows];
+    [canvas.style.width, canvas.style.height] = [`${width * scale}px`, `${height * scale}px`];
+  } else ctx.reset(); // new memory for the same size would cost a millisecond
+  ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+  return plain(ctx);
 }
 
-/** The context of a canvas of this many CSS pixels, empty, and sharp on every screen. */
-function paper(canvas, width, height) {
-  const ratio = window.devicePixelRatio || 1;
-  // Setting the size, even to what it was, empties the canvas and forgets colours and line widths of the last drawing.
-  [canvas.width, canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
-  [canvas.style.width, canvas.style.height] = [`${width}px`, `${height}px`];
-  const ctx = canvas.getContext("2d");
-  ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+/** A context with the font and the baseline that all drawing starts from. */
+function plain(ctx) {
   ctx.font = `12px ${FONT}`;
   ctx.textBaseline = "middle";
   return ctx;
@@ -104,11 +81,12 @@ function mark(ctx, shape, x, y, r) {
   else strokes([[-1.1, 0, 1.1, 0]]);
 }
 
-/** Inks of the theme, as the style sheet has them. */
+/** Inks of the theme, as the style sheet has them, and how much larger than usual text is. */
 function inks(root) {
   const style = getComputedStyle(root);
   const ink = (name) => style.getPropertyValue(`--wdd-${name}`).trim();
-  return { text: ink("text"), soft: ink("soft"), line: ink("line"), back: ink("back"), accent: ink("accent") };
+  const colours = { text: ink("text"), soft: ink("soft"), line: ink("line"), back: ink("back"), accent: ink("accent") };
+  return { ...colours, scale: Number(ink("scale")) || 1 };
 }
 
 /** "light" or "dark": JupyterLab's choice where there is one, else the system's. Calls back when it changes. */
@@ -152,10 +130,10 @@ function bytesText(value) {
   return value < 1e3 ? `${value} B` : value < 1e6 ? `${short(value / 1e3)} kB` : `${short(value / 1e6)} MB`;
 }
 
-/** Where in a canvas a pointer is, in CSS pixels. */
+/** Where in a canvas a pointer is, in the drawing's units. */
 function place(event) {
-  const box = event.currentTarget.getBoundingClientRect();
-  return [event.clientX - box.left, event.clientY - box.top];
+  const [box, scale] = [event.currentTarget.getBoundingClientRect(), enlarged(event.currentTarget)];
+  return [(event.clientX - box.left) / scale, (event.clientY - box.top) / scale];
 }
 
 /** Text cut to a width, with an ellipsis. */

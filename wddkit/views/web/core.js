@@ -1,0 +1,135 @@
+// The state of a view and all that its user can do: the core that the Explorer and the comparison share.
+
+const LOOK = { plan: true, trails: false, holes: false, gap: false, direction: false, angle: 0, zoom: null };
+const REST = 150; // milliseconds without a change after which the kernel hears of it
+const NOWHERE = { key: "", name: "", axes: ["", ""], caption: "" }; // the projection of a run without features
+
+/** The model's state as panels need it. */
+function stateOf(model, run, step = model.get("step")) {
+  const classes = new Set(model.get("classes"));
+  const selected = model.get("selected");
+  const row = run.indices.indexOf(selected);
+  const moment = momentOf(run, step);
+  const projection = run.projections.find(({ key }) => key === model.get("projection")) ?? run.projections[0] ?? NOWHERE;
+  const real = new Set(model.get("real").map((position) => run.realIndices.indexOf(position)).filter((i) => i >= 0));
+  const picked = new Set(model.get("picked").map((position) => run.indices.indexOf(position)));
+  return {
+    ...moment, classes, selected, row, projection, real, picked,
+    look: { ...LOOK, ...model.get("look") },
+    support: supportOf(run, selected, row),
+    shows: (label) => !classes.size || classes.has(label),
+  };
+}
+
+/** The support point that belongs to what is selected; null: none. */
+function supportOf(run, selected, row) {
+  if (selected < 0) return null;
+  if (row >= 0) {
+    const way = run.paired ? run.wayOf.get(run.labels[row]) : null;
+    return way && run.rank[row] < way.points ? { way, j: run.rank[row] } : null;
+  }
+  for (const way of run.ways) for (let j = 0; j < way.points; j++) if (positionOf(run, way, j) === selected) return { way, j };
+  return null;
+}
+
+/** All that the user can do, in one place; panels and controls call these. */
+function actions(model, run, view) {
+  const set = (name, value) => {
+    model.set(name, value);
+    view.changed();
+    view.ask(); // a page of its own may not tell of changes in the same turn
+  };
+  const act = {
+    ask: view.ask, play: view.play, speed: view.speed, follow: view.follow, root: view.root, panels: view.panels,
+    state: (step = model.get("step")) => stateOf(model, run(), step),
+    about: () => ({ title: run().title, timeline: run().timeline }),
+    setStep(step) {
+      const last = run().timeline.length - 1;
+      set("step", Math.max(0, Math.min(last, step)));
+    },
+    select: (position) => set("selected", position),
+    show: (classes) => set("classes", classes),
+    project: (key) => set("projection", key),
+    look: (changes) => set("look", { ...LOOK, ...model.get("look"), ...changes }),
+    pick(reals, rows) {
+      model.set("real", reals.map((i) => run().realIndices[i]));
+      set("picked", rows.map((row) => run().indices[row]));
+    },
+    clear() {
+      if (model.get("real").length || model.get("picked").length) act.pick([], []);
+      act.select(-1);
+    },
+    /** Selects the next image, or the one before, among those shown. */
+    step(by) {
+      const now = act.state();
+      const rows = [...run().labels.keys()].filter((row) => now.shows(run().labels[row]));
+      if (!rows.length) return;
+      const at = rows.indexOf(now.row);
+      act.select(run().indices[rows[(at + by + rows.length + (at < 0 && by < 0 ? 1 : 0)) % rows.length]]);
+    },
+    apply(bookmark) {
+      for (const name of ["selected", "classes", "projection", "look", "picked", "real", "step"]) {
+        if (name in bookmark) set(name, bookmark[name]);
+      }
+    },
+    tour(by) {
+      const stops = model.get("stops") ?? [];
+      const at = by === null ? -1 : Math.max(0, Math.min(stops.length - 1, view.stop() + by));
+      view.setStop(at);
+      if (at >= 0) act.apply(stops[at]);
+    },
+    bookmark: (name) => set("bookmarks", [...(model.get("bookmarks") ?? []), { ...bookmarkOf(model), name }]),
+  };
+  return act;
+}
+
+const KEPT = ["step", "selected", "classes", "projection", "look", "picked", "real"];
+const bookmarkOf = (model) => Object.fromEntries(KEPT.map((name) => [name, model.get(name)]));
+
+/** The state in the page's address, so that a link shows the same thing. */
+function writeAddress(model) {
+  const state = JSON.stringify(bookmarkOf(model));
+  history.replaceState(null, "", `#${encodeURIComponent(state)}`);
+}
+
+function readAddress(model) {
+  if (location.hash.length < 2) return;
+  try {
+    const state = JSON.parse(decodeURIComponent(location.hash.slice(1)));
+    const like = bookmarkOf(model);
+    for (const name of KEPT) if (name in state && kindOf(state[name]) === kindOf(like[name])) model.set(name, state[name]);
+  } catch {
+    // An address that somebody else wrote: the page opens as it is.
+  }
+}
+
+const kindOf = (value) => (Array.isArray(value) ? "list" : typeof value);
+
+/** Bookmark, large type, and what is seen as a file. */
+function menu(act, model) {
+  const name = h("input", { type: "text", size: 14, placeholder: "name this moment", "aria-label": "name of a bookmark" });
+  const keep = () => {
+    if (name.value.trim()) act.bookmark(name.value.trim());
+    name.value = "";
+  };
+  name.addEventListener("keydown", (event) => event.key === "Enter" && keep());
+  const large = h("button", { type: "button", "aria-pressed": "false", onclick: () => toggle(), title: "large type, for a lecture" }, "large");
+  const toggle = () => {
+    model.set("presenter", !model.get("presenter"));
+    model.save_changes();
+    large.setAttribute("aria-pressed", String(model.get("presenter")));
+    act.ask();
+  };
+  const said = h("output", { class: "wdd-hint", "aria-live": "polite" });
+  const save = (kind) => async () => {
+    said.textContent = "…";
+    try {
+      await exportView(kind, act, (text) => (said.textContent = text));
+      said.textContent = "";
+    } catch (error) {
+      said.textContent = String(error.message ?? error);
+    }
+  };
+  const kinds = ["PNG", "SVG", "GIF"].map((kind) => h("button", { type: "button", title: kind === "GIF" ? "the whole run as a moving picture" : "what is seen", onclick: save(kind) }, kind));
+  return h("div", { class: "wdd-menu" }, name, h("button", { type: "button", "aria-label": "keep a bookmark", onclick: keep }, "★"), large, h("span", {}, "Save"), ...kinds, said);
+}

@@ -1,0 +1,68 @@
+// What is seen, as a file: PNG and SVG of the panels at this moment, GIF of the whole run.
+
+const SHEET = { width: 1400, gap: 20 }; // pixels
+const SHOWN = ["features", "images", "film strip", "direction", "curves", "accuracy"];
+const MOVING = ["features", "images"];
+
+/** Saves the view as "PNG", "SVG" or "GIF" and tells how far it is. */
+async function exportView(kind, act, tell) {
+  const ink = { ...inks(act.root), scale: 1 };
+  const state = act.state();
+  const { title, timeline } = act.about();
+  const name = `${title}, ${state.phase} step ${state.number}`;
+  const parts = sheetOf(act, state, ink, kind === "GIF" ? MOVING : SHOWN);
+  const size = sizeOf(parts, ink);
+  if (kind === "PNG") return download(fileName(name, "png"), await pngOf(parts, { ...size, ink: ink.text }));
+  if (kind === "SVG") return download(fileName(name, "svg"), await svgOf(parts, { ...size, ink: ink.text, title: name }));
+  const progress = (share) => tell(`GIF: ${Math.round(100 * share)} %`);
+  const draw = (ctx, step) => drawMoment(ctx, act, ink, step);
+  const blob = await gifOf(draw, timeline.keys(), { ...size, delay: 160, hold: 2000, progress });
+  return download(fileName(title, "gif"), blob);
+}
+
+function drawMoment(ctx, act, ink, step) {
+  const state = act.state(step);
+  for (const part of sheetOf(act, state, ink, MOVING)) {
+    ctx.save();
+    ctx.translate(part.x, part.y);
+    part.draw(ctx, part.width, part.height);
+    ctx.restore();
+  }
+  ctx.fillStyle = ink.text;
+  ctx.fillText(`${state.phase}, step ${state.number}`, SHEET.gap, 14);
+}
+
+/** The panels on one sheet, features and images side by side, the others below: what to draw, and where. */
+function sheetOf(act, state, ink, names) {
+  const half = (SHEET.width - 3 * SHEET.gap) / 2;
+  const ends = [40, 40]; // of the left and the right column
+  const parts = act.panels().flatMap(({ export_ }) => {
+    if (!export_ || !names.includes(export_.title) || export_.hidden?.()) return [];
+    const height = export_.size(half, state);
+    const column = ends[0] <= ends[1] ? 0 : 1;
+    const place = { x: SHEET.gap + column * (half + SHEET.gap), y: ends[column], width: half, height, title: export_.title };
+    ends[column] += height + 2 * SHEET.gap;
+    return [{ ...place, draw: (ctx) => export_.paint(plain(ctx), state, ink, half, height) }];
+  });
+  return [...parts, footer(state, ink, Math.max(...ends))];
+}
+
+/** What must stand under every picture of a projection, wherever the picture goes. */
+function footer(state, ink, y) {
+  const draw = (ctx) => {
+    plain(ctx).fillStyle = ink.soft;
+    const lines = [""];
+    for (const word of state.projection.caption.split(" ")) {
+      const longer = `${lines.at(-1)} ${word}`.trim();
+      if (ctx.measureText(longer).width > SHEET.width - 2 * SHEET.gap) lines.push(word);
+      else lines[lines.length - 1] = longer;
+    }
+    lines.forEach((line, i) => ctx.fillText(line, 0, 10 + 16 * i));
+  };
+  return { x: SHEET.gap, y: y - SHEET.gap, width: SHEET.width - 2 * SHEET.gap, height: 48, title: "", draw };
+}
+
+function sizeOf(parts, ink) {
+  const ends = parts.map(({ y, height }) => y + height);
+  return { width: SHEET.width, height: Math.ceil(Math.max(100, ...ends) + SHEET.gap), background: ink.back };
+}
