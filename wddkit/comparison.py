@@ -21,10 +21,11 @@ def table(runs: Sequence[tuple[Config, Sequence[History]]]) -> "pandas.DataFrame
 
     Controls that several configs share stand once, also where one of them is a config's own method; where those of one
     name differ (other masses, another teacher), each stands for itself. `run` is the folder that a row was read from,
-    the first of its seeds.
+    the first of its seeds. Raises ValueError for an edited run.
     """
     import pandas
 
+    _refuse_edited([history for _, histories in runs for history in histories])
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
     for config, histories in runs:
         own, run = method_name(config.method), str(histories[0].path)
@@ -40,6 +41,15 @@ def table(runs: Sequence[tuple[Config, Sequence[History]]]) -> "pandas.DataFrame
                 rows.setdefault(key, {**first, **summary, "labels": protocol.labels, "run": run})
     frame = pandas.DataFrame(list(rows.values()))
     return frame.astype({"ipc": "Int64"})  # the whole real set has none
+
+
+def _refuse_edited(histories: Sequence[History]) -> None:
+    for history in histories:
+        if history.edited:
+            raise ValueError(
+                f"{history.path}: an edited run stands in no comparison: its knobs were turned while it ran, so no "
+                f"config tells how it came about; compare runs of their configs"
+            )
 
 
 def _rows(history: History, key: str) -> dict[str, Json]:

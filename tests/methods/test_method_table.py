@@ -79,6 +79,8 @@ def test_barycenters_are_recorded_class_by_class_with_every_step(name, history, 
             "plan_indices": (steps, 2, 8),
             "plan_masses": (steps, 2, 8),
             "plan_kept": (steps,),
+            "assignment": (steps, 24),
+            "assignment_share": (steps, 24),
         }
         np.testing.assert_allclose(s.arrays["masses"].sum(axis=1), 1)
         assert (np.diff(s.arrays["value"]) <= 0).all()

@@ -6,7 +6,7 @@ from wddkit.history.fields import Fields
 from wddkit.history.folder import StorageError
 from wddkit.history.reader import Frame, History, RealSample
 from wddkit.history.recorder import Recorder
-from wddkit.history.writer import Writer
+from wddkit.history.writer import Writer, real_each
 
 __all__ = [
     "Cache",
@@ -18,5 +18,6 @@ __all__ = [
     "RecordingPlan",
     "StorageError",
     "Writer",
+    "real_each",
     "recording_plan",
 ]

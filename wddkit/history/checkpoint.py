@@ -12,6 +12,7 @@ from wddkit.history.checks import LOGS, read_complete
 from wddkit.history.folder import PART, damaged, files_of, remove
 
 WRITTEN, NOT_PLANNED, OVER_BUDGET = "written", "not planned", "over budget"  # a snapshot's fate
+FILE = "checkpoint/state.safetensors"
 READY = ".distilled.ready"  # a distilled set that is whole, on its way to its place
 
 
@@ -98,4 +99,4 @@ def _tidy(path: Path) -> None:
 
 
 def _file(path: Path) -> Path:
-    return path / "checkpoint" / "state.safetensors"
+    return path / FILE

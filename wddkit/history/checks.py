@@ -46,6 +46,20 @@ def _barycenter_problem(headers: Mapping[str, Header]) -> str | None:
     for name, (shape, _) in headers.items():
         if name in ("value", "heldout", "plan_indices", "plan_masses", "plan_kept") and shape[:1] != support[:1]:
             return f"{name} has shape {shape}; expected {support[0]} steps first"
+    return _assignment_problem(headers, steps=support[0])
+
+
+def _assignment_problem(headers: Mapping[str, Header], *, steps: int) -> str | None:
+    found = [name for name in ("assignment", "assignment_share") if name in headers]
+    if len(found) == 1:
+        return f"{found[0]} comes alone; expected both 'assignment' and 'assignment_share', or neither"
+    if not found:
+        return None
+    (shape, dtype), (shares, kind) = headers["assignment"], headers["assignment_share"]
+    if dtype.kind not in "iu" or len(shape) != 2 or shape[0] != steps:
+        return f"assignment is {dtype} of shape {shape}; expected whole numbers [{steps}, r], one for each real image"
+    if kind.kind != "f" or shares != shape:
+        return f"assignment_share is {kind} of shape {shares}; expected floats of shape {shape}, as the assignment"
     return None
 
 
@@ -60,6 +74,12 @@ def value_problem(arrays: Mapping[str, np.ndarray], *, barycenter: bool) -> str 
         masses = arrays["masses"].astype(np.float64)
         if (masses < 0).any() or not np.allclose(masses.sum(axis=1), 1, atol=1e-4):
             return "masses are not on the simplex: expected none negative and a sum of 1 at each step"
+    if barycenter and {"assignment", "assignment_share", "masses"} <= set(arrays):
+        points, shares, m = arrays["assignment"], arrays["assignment_share"], arrays["masses"].shape[1]
+        if points.size and not (points.min() >= -1 and points.max() < m):
+            return f"assignment holds {points.min()} to {points.max()}; expected -1 (none) to {m - 1}, a support point"
+        if shares.size and not (shares.min() >= 0 and shares.max() <= 1):
+            return f"assignment_share holds {shares.min():g} to {shares.max():g}; expected shares from 0 to 1"
     return None
 
 

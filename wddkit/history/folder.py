@@ -18,7 +18,7 @@ from wddkit.codec import Json
 
 PART = ".part"  # the end of names that are still being written
 
-_FILES = ("config.json", "environment.json", "events.jsonl", "metrics.jsonl", "real.npz")
+_FILES = ("config.json", "environment.json", "events.jsonl", "metrics.jsonl", "real.npz", "turns.json")
 _ROOMS = ("barycenter", "recover", "distilled", "results")
 _REASONS = {
     errno.ENOSPC: ("the disk is full", "free some space or choose another folder"),
@@ -102,6 +102,19 @@ def read_json(path: Path) -> Json:
         return json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
         raise damaged(path, f"not JSON ({error})") from error
+
+
+def link(path: Path, second: Path) -> None:
+    """The same file at a second place too, without a copy where the file system can. Raises StorageError.
+
+    For files that are only ever replaced or deleted, as all but logs are here.
+    """
+    with storing(second):
+        second.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(path, second)
+        except OSError:  # no links here, or none to there
+            shutil.copyfile(path, second)
 
 
 def sync_folder(path: Path) -> None:

@@ -1,10 +1,12 @@
 """Append-only files of JSON lines, which can be cut back to a checkpoint."""
 
+import contextlib
 import json
 import os
 from pathlib import Path
 
 from wddkit.codec import Json
+from wddkit.history.checks import LOGS
 from wddkit.history.folder import damaged, storing
 
 
@@ -40,6 +42,15 @@ class Log:
     def close(self) -> None:
         """Closes the file; a closed log cannot be appended to."""
         self._file.close()
+
+
+def open_logs(path: Path, sizes: tuple[int, int], stack: contextlib.ExitStack) -> tuple[Log, Log]:
+    """The logs of events and of metrics of a run, cut to these sizes, closed with the stack."""
+    events, metrics = (
+        stack.enter_context(contextlib.closing(Log(path / name, size=size)))
+        for name, size in zip(LOGS, sizes, strict=True)
+    )
+    return events, metrics
 
 
 def read_log(path: Path, *, size: int | None = None) -> list[dict[str, Json]]:

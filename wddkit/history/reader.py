@@ -15,6 +15,7 @@ from wddkit.data.sets import DistilledSet
 from wddkit.history.arrays import Arrays
 from wddkit.history.fields import Fields
 from wddkit.history.tables import results_frame, scalars_frame
+from wddkit.history.turns import Edits
 
 if TYPE_CHECKING:
     import pandas
@@ -59,6 +60,7 @@ class Source:
     results: Callable[[], list[Json]]
     scalars: Callable[[], list[dict[str, Json]]]
     events: Callable[[], list[dict[str, Json]]]
+    edits: Edits | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +101,9 @@ class History:
         """Class -> arrays over the T steps of its barycenter.
 
         `support` [T, m, d], `masses` [T, m], `value` [T]; perhaps `heldout` [T] (NaN: not measured), the largest
-        entries of the plan as `plan_indices` and `plan_masses` [T, m, K], and the share of mass in them, `plan_kept`.
+        entries of the plan as `plan_indices` and `plan_masses` [T, m, K], and the share of mass in them, `plan_kept`;
+        perhaps `assignment` [T, r], the support point that takes most of the mass of each of the class's first r real
+        images (-1: none), and `assignment_share` [T, r], the share of its mass that this is.
         """
         return self.source.barycenters()
 
@@ -121,6 +125,16 @@ class History:
     def events(self) -> list[dict[str, Json]]:
         """What happened and when, in order."""
         return self.source.events()
+
+    @property
+    def edits(self) -> Edits | None:
+        """The turns of its knobs, if any were turned."""
+        return self.source.edits
+
+    @property
+    def edited(self) -> bool:
+        """Whether knobs were turned while it ran: then it is not the run of its config, and stands in no comparison."""
+        return self.source.edits is not None
 
     @functools.cached_property
     def frames(self) -> tuple[Frame, ...]:

@@ -16,7 +16,7 @@ from wddkit.history.budget import RecordingPlan, recording_plan
 from wddkit.history.checks import shape_problem, value_problem
 from wddkit.history.reader import History
 from wddkit.history.sources import load, uniform_set
-from wddkit.history.writer import REAL_SAMPLES, Writer
+from wddkit.history.writer import REAL_SAMPLES, Writer, real_each
 
 _EXPECTED = 50  # snapshots for which image size and classes are planned; the loop's length is not known
 
@@ -166,7 +166,7 @@ def _real_sample(real: ImageSet | tuple[Any, ...] | None, classes: int) -> dict[
     images = to_images(parts[0], what="real images")
     labels = to_labels(parts[1], len(images), what="real labels")
     features = to_numpy(parts[2], "real features").astype(np.float32) if len(parts) == 3 else None
-    each = max(REAL_SAMPLES // classes, 1)
+    each = real_each(classes)
     chosen = np.sort(np.concatenate([np.flatnonzero(labels == c)[:each] for c in range(classes)]))[:REAL_SAMPLES]
     return {
         "images": images[chosen],

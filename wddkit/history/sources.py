@@ -3,9 +3,10 @@
 import functools
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -19,16 +20,32 @@ from wddkit.history.folder import damaged, files_of, read_json
 from wddkit.history.logs import read_log
 from wddkit.history.reader import Frame, History, Moment, RealSample, Source
 from wddkit.history.tables import results_problem
+from wddkit.history.turns import FILE as TURNS
+from wddkit.history.turns import read_edits
 
 _RECOVER = re.compile(r"recover/(\d{6,})-(\d{4,})\.npz")
 _BARYCENTER = re.compile(r"barycenter/(\d{4,})\.npz")
 
 
-def load(path: Path, *, verify: str = "small", partial: bool = False) -> History:
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """What was found in a file of arrays; of a snapshot also what tells whether it fits the others."""
+
+    moment: Moment | None = None
+    shape: tuple[int, ...] = ()
+    indices: np.ndarray | None = None
+
+
+Seen: TypeAlias = MutableMapping[str, Checked]
+"""Files of one run by name that were checked before; files of arrays never change, they only come."""
+
+
+def load(path: Path, *, verify: str = "small", partial: bool = False, seen: Seen | None = None) -> History:
     """The history in a run folder. Nothing in it is executed, and no image is read before it is asked for.
 
     Checked are the schema, presence and size of every file, checksums and numbers of files below 1 MB (`verify="all"`:
-    of every file), and shapes. An unfinished run is loaded only with `partial=True`, as far as it came.
+    of every file), and shapes. An unfinished run is loaded only with `partial=True`, as far as it came; whoever looks
+    at one again and again hands in the same dict as `seen`, and each file is read once.
     Raises ValueError naming the file that is damaged, and what to do.
     """
     if verify not in ("small", "all"):
@@ -48,11 +65,11 @@ def load(path: Path, *, verify: str = "small", partial: bool = False) -> History
         path=path,
         config=_fields(path / "config.json", "config"),
         environment=_fields(path / "environment.json", "environment"),
-        source=_source(path, sizes, level),
+        source=_source(path, sizes, level, {} if seen is None else seen),
     )
 
 
-def _source(path: Path, sizes: Mapping[str, int | None], verify: Verify) -> Source:
+def _source(path: Path, sizes: Mapping[str, int | None], verify: Verify, seen: Seen) -> Source:
     logs = {name: functools.partial(_log, path / name, sizes.get(name, 0)) for name in LOGS}
     results = sorted(
         (_results(path / name) for name in sizes if name.startswith("results/")),
@@ -60,16 +77,19 @@ def _source(path: Path, sizes: Mapping[str, int | None], verify: Verify) -> Sour
     )
     barycenters = {int(found[1]): path / name for name in sizes if (found := _BARYCENTER.fullmatch(name))}
     real = path / "real.npz" if "real.npz" in sizes else None
-    for file in [*barycenters.values(), *([real] if real else [])]:
-        check_arrays(file, verify=verify)
+    for name in sizes:
+        if name not in seen and (name == "real.npz" or _BARYCENTER.fullmatch(name)):
+            check_arrays(path / name, verify=verify)
+            seen[name] = Checked()
     source = Source(
-        moments=_moments(path, sizes, verify),
+        moments=_moments(path, sizes, verify, seen),
         distilled=functools.partial(_distilled, path / "distilled"),
         real=functools.partial(_real, real),
         barycenters=functools.partial(_barycenters, barycenters),
         results=lambda: results,
         scalars=logs["metrics.jsonl"],
         events=logs["events.jsonl"],
+        edits=read_edits(path) if TURNS in sizes else None,
     )
     if verify == "all":
         for read in (source.scalars, source.events, *([source.distilled] if "distilled/card.json" in sizes else [])):
@@ -77,7 +97,7 @@ def _source(path: Path, sizes: Mapping[str, int | None], verify: Verify) -> Sour
     return source
 
 
-def _moments(path: Path, sizes: Mapping[str, int | None], verify: Verify) -> tuple[Moment, ...]:
+def _moments(path: Path, sizes: Mapping[str, int | None], verify: Verify, seen: Seen) -> tuple[Moment, ...]:
     """The snapshots of images. Raises ValueError unless they fit together.
 
     A block stands for the same images at every step, and two blocks never for the same image.
@@ -89,18 +109,28 @@ def _moments(path: Path, sizes: Mapping[str, int | None], verify: Verify) -> tup
         if not (found := _RECOVER.fullmatch(name)):
             continue
         file, step, block = path / name, int(found[1]), int(found[2])
-        headers, arrays = check_arrays(file, verify=verify)
-        shapes.setdefault(headers["images"][0][1:], name)
+        if name not in seen:
+            seen[name] = _snapshot(file, step, block, verify)
+        each = seen[name]
+        assert each.moment is not None  # of a snapshot
+        assert each.indices is not None
+        shapes.setdefault(each.shape, name)
         if len(shapes) > 1:
             raise damaged(file, f"its images have another shape than those of other snapshots: {shapes}")
-        if not np.array_equal(blocks.setdefault(block, arrays["indices"]), arrays["indices"]):
+        if not np.array_equal(blocks.setdefault(block, each.indices), each.indices):
             raise damaged(file, f"it holds other images than block {block} at other steps")
-        frame = Frame(str(arrays.get("phase", "recover")), step)
-        moments.append(Moment(frame, block, frozenset(headers), functools.partial(_read_snapshot, file)))
+        moments.append(each.moment)
     places = np.concatenate([[], *blocks.values()])
     if len(np.unique(places)) != len(places):
         raise damaged(path / "recover", "two blocks hold the same image of the distilled set")
     return tuple(moments)
+
+
+def _snapshot(file: Path, step: int, block: int, verify: Verify) -> Checked:
+    headers, arrays = check_arrays(file, verify=verify)
+    frame = Frame(str(arrays.get("phase", "recover")), step)
+    moment = Moment(frame, block, frozenset(headers), functools.partial(_read_snapshot, file))
+    return Checked(moment, headers["images"][0][1:], arrays["indices"])
 
 
 def _read_snapshot(file: Path, names: frozenset[str] | None) -> Arrays:

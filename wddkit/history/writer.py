@@ -2,7 +2,6 @@
 
 import contextlib
 import datetime
-import json
 import math
 import time
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from wddkit.data.pixels import resize
 from wddkit.data.sets import DistilledSet
 from wddkit.history import folder
 from wddkit.history.arrays import npz_bytes
+from wddkit.history.begin import begin, branch, refuse_foreign
 from wddkit.history.budget import THUMBNAIL, RecordingPlan
 from wddkit.history.checkpoint import (
     NOT_PLANNED,
@@ -28,12 +28,18 @@ from wddkit.history.checkpoint import (
     roll_back,
     save_checkpoint,
 )
-from wddkit.history.checks import LOGS, SCHEMA, check_schema, read_complete, shape_problem, value_problem
-from wddkit.history.logs import Log, read_log
+from wddkit.history.checks import SCHEMA, read_complete, shape_problem, value_problem
+from wddkit.history.logs import open_logs, read_log
 from wddkit.history.tables import results_problem
+from wddkit.history.turns import Edits, write_edits
 
 REAL_SAMPLES = 1000
 _RESERVED = ("phase", "step", "block", "seconds")
+
+
+def real_each(classes: int) -> int:
+    """How many real images of each class are recorded, the first ones: as many as 1000 allow, at least one."""
+    return max(1, REAL_SAMPLES // classes)
 
 
 class Writer:
@@ -46,37 +52,48 @@ class Writer:
     state: dict[str, np.ndarray] | None  # of the last checkpoint, to go on from; None: from the start
     is_complete: bool  # results can still be added to a complete run, nothing else
 
-    def __init__(self, path: Path, *, config: Json, environment: Json, budget_mb: float = 200.0) -> None:
+    def __init__(
+        self, path: Path, *, config: Json, environment: Json, budget_mb: float = 200.0, edits: Edits | None = None
+    ) -> None:
         self.path = path
         self.budget_mb = budget_mb
         self._held = contextlib.ExitStack()
         self._plan: RecordingPlan | None = None
         self._labels = np.zeros(0, np.int64)
         folder.make_folder(path)
-        _refuse_foreign(path)
+        refuse_foreign(path)
         with contextlib.ExitStack() as stack:  # lets go of the lock if anything below fails
             stack.enter_context(folder.lock(path))
-            _begin(path, config, environment)
+            begin(path, config, environment, edits)
             self.is_complete = (path / "complete.json").is_file()
             self._mark, self.state = (completed(path), None) if self.is_complete else roll_back(path)
             sizes = (self._mark.events_bytes, self._mark.metrics_bytes)
-            self._events, self._metrics = (
-                stack.enter_context(contextlib.closing(Log(path / name, size=size)))
-                for name, size in zip(LOGS, sizes, strict=True)
-            )
+            self._events, self._metrics = open_logs(path, sizes, stack)
             used = [*self._mark.written, "real.npz"]
             self._sizes = {name: (path / name).stat().st_size for name in used if (path / name).exists()}
             self._started = time.monotonic() - self._mark.seconds
             self._held = stack.pop_all()
 
     @classmethod
-    def open(cls, path: Path | str, *, config: Json, environment: Json, budget_mb: float = 200.0) -> "Writer":
+    def open(
+        cls, path: Path | str, *, config: Json, environment: Json, budget_mb: float = 200.0, edits: Edits | None = None
+    ) -> "Writer":
         """Creates a run folder, or opens one for going on. `config` and `environment` are plain JSON objects.
 
-        Raises ValueError for a folder that holds another config, or something else than a run; StorageError if it
-        cannot be written or somebody else is writing it.
+        `edits`: all turns of knobs of an edited run, made and to come. Raises ValueError for a folder that holds
+        another config, something else than a run, or an edited run where none is meant; StorageError if it cannot be
+        written or somebody else is writing it.
         """
-        return cls(Path(path), config=config, environment=environment, budget_mb=budget_mb)
+        return cls(Path(path), config=config, environment=environment, budget_mb=budget_mb, edits=edits)
+
+    @property
+    def seconds(self) -> float:
+        """Since the run began, without the time between its sessions and what was skipped."""
+        return time.monotonic() - self._started
+
+    def skip(self, seconds: float) -> None:
+        """Leaves these last seconds out of the run's time: it was paused."""
+        self._started += seconds
 
     def has(self, name: str) -> bool:
         """Whether `"distilled"` or `"results/<hash>.json"` was there at the last checkpoint: no need to redo it."""
@@ -100,7 +117,7 @@ class Writer:
             if name in _RESERVED:
                 raise ValueError(f"a scalar cannot be called {name!r}: that column tells the moment; rename it")
         values = {name: float(value) if math.isfinite(value) else None for name, value in scalars.items()}
-        seconds = round(time.monotonic() - self._started, 3)
+        seconds = round(self.seconds, 3)
         self._metrics.append({"phase": phase, "step": int(step), "block": int(block), "seconds": seconds, **values})
 
     def real(
@@ -164,6 +181,24 @@ class Writer:
         if self._mark.snapshots.pop(name, None):
             folder.remove(self.path / name)
             self._sizes.pop(name, None)
+
+    def edit(self, edits: Edits) -> None:
+        """Records the turns of an edited run anew, with those that were added."""
+        self._unfinished("turns of knobs")
+        write_edits(self.path, edits)
+
+    def branch(self, path: Path, edits: Edits) -> None:
+        """Goes on in a new folder as an edited run that begins with all of this one, which stays as it is."""
+        self._unfinished("turns of knobs")
+        folder.make_folder(path)
+        refuse_foreign(path)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(folder.lock(path))
+            branch(self.path, path, edits)
+            logs = open_logs(path, (self._events.size, self._metrics.size), stack)
+            left, self._held = self._held, stack.pop_all()
+        self.path, (self._events, self._metrics) = path, logs
+        left.close()
 
     def distilled(self, distilled: DistilledSet) -> None:
         """Records the answer, in place of an earlier one."""
@@ -237,7 +272,7 @@ class Writer:
         self._events.sync()
         self._metrics.sync()
         self._mark.events_bytes, self._mark.metrics_bytes = self._events.size, self._metrics.size
-        self._mark.seconds = time.monotonic() - self._started
+        self._mark.seconds = self.seconds
         save_checkpoint(self.path, self._mark, state)
 
     def _finish(self, name: str) -> None:
@@ -258,35 +293,3 @@ class Writer:
     def _unfinished(self, what: str) -> None:
         if self.is_complete:
             raise ValueError(f"{self.path}: this run is complete, {what} cannot be added; write into another folder")
-
-
-def _refuse_foreign(path: Path) -> None:
-    foreign = sorted(item.name for item in path.iterdir() if not item.name.startswith("."))
-    if foreign and "config.json" not in foreign:
-        raise ValueError(f"{path}: is not a run of wddkit but holds {', '.join(foreign[:3])}; choose a new folder")
-
-
-def _begin(path: Path, config: Json, environment: Json) -> None:
-    """Makes a folder a run of this config; raises ValueError if it is another's already."""
-    config = json.loads(json.dumps(encode(config)))  # as it will be read
-    file = path / "config.json"
-    if not file.is_file():
-        folder.write_json(file, {"schema": SCHEMA, "config": config})  # first: this makes it a run
-    recorded = folder.read_json(file)
-    check_schema(file, recorded)
-    if recorded.get("config") != config:
-        different = sorted(_differences(recorded.get("config"), config))
-        raise ValueError(
-            f"{path}: holds a run of another config, different in {', '.join(different[:5])}; choose another folder, "
-            f"or give the config in config.json to go on with that run"
-        )
-    if not (path / "environment.json").is_file():
-        folder.write_json(path / "environment.json", {"schema": SCHEMA, "environment": encode(environment)})
-
-
-def _differences(a: Json, b: Json, where: str = "") -> set[str]:
-    if not isinstance(a, dict) or not isinstance(b, dict):
-        return set() if a == b else {where or "everything"}
-    missing = object()
-    dotted = {key: f"{where}.{key}".lstrip(".") for key in {*a, *b}}
-    return {name for key, at in dotted.items() for name in _differences(a.get(key, missing), b.get(key, missing), at)}

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Protocol, TypeAlias
 
@@ -24,6 +25,8 @@ from wddkit.stages.training import Tick, silent
 State: TypeAlias = Mapping[str, np.ndarray]
 Arrays: TypeAlias = dict[str, np.ndarray]
 Precision: TypeAlias = Literal["float32", "float64", "bf16"]
+
+_MANY = 2000  # images whose one pass through the teacher takes long enough to be told
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,9 +102,9 @@ class Task:
 
     def _embedded(self, images: ImageSet, name: str) -> Float64[np.ndarray, "n d"]:
         def embed() -> Arrays:
-            return {
-                "features": features(self.teacher(), images.images).astype(np.float32)
-            }  # single precision loses nothing
+            net = self.teacher()
+            with _told(net, len(images), name, self.tick):
+                return {"features": features(net, images.images).astype(np.float32)}  # single precision loses nothing
 
         return self.artifact(name, {"images": images.fingerprint}, embed)["features"].astype(np.float64)
 
@@ -118,8 +121,10 @@ class Task:
         """Mean and variance by class of every normalisation layer's input over the training images."""
 
         def build_statistics() -> Arrays:
-            images, labels = self.train.images, self.train.labels
-            return statistics.as_arrays(class_statistics(self.teacher(), images, labels, classes=len(self.classes)))
+            net, train = self.teacher(), self.train
+            with _told(net, len(train), "statistics", self.tick):
+                found = class_statistics(net, train.images, train.labels, classes=len(self.classes))
+            return statistics.as_arrays(found)
 
         return statistics.from_arrays(self.artifact("statistics", {}, build_statistics))
 
@@ -138,15 +143,38 @@ class Task:
         return self.cache.get(name, {**upstream, "settings": dict(settings)}, build)
 
 
+@contextmanager
+def _told(net: Net, total: int, stage: str, tick: Tick) -> Iterator[None]:
+    """Within it, `tick` is told of each batch that the network has seen, where there are many images."""
+    done = 0
+
+    def count(_: object, images: tuple[torch.Tensor, ...], __: object) -> None:
+        nonlocal done
+        done += len(images[0])
+        tick(stage, done, total, {})
+
+    handle = net.backbone.register_forward_hook(count) if total > _MANY else None
+    try:
+        yield
+    finally:
+        if handle is not None:
+            handle.remove()
+
+
 @dataclass(frozen=True, eq=False)
 class Context:
-    """How a method is to run: seeds, device, precision, what to yield, and the knobs of a live session."""
+    """How a method is to run: seeds, device, precision, what to yield, and the knobs of a live session.
+
+    A method reads `knobs` ("lr", "statistics_weight"; absent: as the config has it) at the beginning of each step. They
+    change only while it waits: within `tick`, which it calls after each step under a stage whose name begins with the
+    phase of its snapshots, and between snapshots.
+    """
 
     seed: int = 0
     device: torch.device = torch.device("cpu")
     precision: Precision = "float32"
     snapshots: int = 24
-    knobs: MutableMapping[str, float] = field(default_factory=dict)  # "lr", "statistics_weight"
+    knobs: MutableMapping[str, float] = field(default_factory=dict)
     tick: Tick = silent
 
     def stream(self, *names: str | int) -> int:

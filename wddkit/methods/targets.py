@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float32, Float64, Int32, Int64
 
 from wddkit.codec import unknown
+from wddkit.history import real_each
 from wddkit.methods.base import Arrays, Context, Task
 from wddkit.ot import Measure, Step, barycenter_steps, nearest, top_plan, w2_squared
 from wddkit.ot.costs import COSTS, Cost, LinearMap
@@ -64,7 +65,8 @@ def ground_cost(task: Task, name: str) -> str | Cost:
 def targets(task: Task, context: Context, *, ipc: int, masses: Masses, cost: str = "sqeuclidean") -> Targets:
     """Barycenters of all classes' features under the ground cost, from the cache where they are."""
     seed = context.stream("barycenter")
-    settings = {"m": ipc, "masses": masses, "cost": cost, "seed": seed, "val": task.val.fingerprint}
+    each = real_each(len(task.classes))
+    settings = {"m": ipc, "masses": masses, "cost": cost, "seed": seed, "val": task.val.fingerprint, "assigned": each}
 
     def build() -> Arrays:
         out: Arrays = {}
@@ -93,11 +95,15 @@ def targets(task: Task, context: Context, *, ipc: int, masses: Masses, cost: str
 
 
 def _recorded(steps: tuple[Step, ...], classes: int) -> Arrays:
-    """Arrays stacked over the steps; the last support also in full precision."""
+    """Arrays stacked over the steps; the last support also in full precision.
+
+    `assignment` [T, r] and `assignment_share` are of the class's first r training images, those that a run records.
+    """
     final = steps[-1].support
     if len(steps) * classes * final.size * 4 > RECORDED_BYTES:
         steps = (steps[0], steps[-1])
     plans = [top_plan(step.plan, min(TOP, step.plan.shape[1])) for step in steps]
+    given = [_assignment(step.plan[:, : real_each(classes)]) for step in steps]
     return {
         "final": final,
         "support": np.stack([step.support for step in steps]).astype(np.float32),
@@ -107,7 +113,17 @@ def _recorded(steps: tuple[Step, ...], classes: int) -> Arrays:
         "plan_indices": np.stack([indices for indices, _, _ in plans]).astype(np.int32),
         "plan_masses": np.stack([masses for _, masses, _ in plans]).astype(np.float32),
         "plan_kept": np.array([kept for _, _, kept in plans]),
+        "assignment": np.stack([points for points, _ in given]),
+        "assignment_share": np.stack([shares for _, shares in given]),
     }
+
+
+def _assignment(plan: Float64[np.ndarray, "m r"]) -> tuple[Int32[np.ndarray, " r"], Float32[np.ndarray, " r"]]:
+    """Of each column, the row with most of its mass and the share that row has; -1 and 0 where there is no mass."""
+    total = plan.sum(axis=0)
+    held = total > 0
+    share = plan.max(axis=0) / np.where(held, total, 1)
+    return np.where(held, plan.argmax(axis=0), -1).astype(np.int32), np.minimum(share, 1).astype(np.float32)
 
 
 def _compared(arrays: Arrays, real: Measure, heldout: Measure | None) -> Arrays:
