@@ -160,7 +160,7 @@ SPOT = P[7, 0] == P
         (P, {"start": 1e200 * P[:2]}, "its square leaves the range of float64"),
         (P, {"heldout": P[:, :1]}, "heldout: expected points of dimension 2, as the data's, got 1"),
         (P, {"heldout": np.nan * P}, "heldout: NaN or infinite values"),
-        (P, {"solver": Lloyd(restarts=0)}, "lloyd: expected restarts and steps of at least 1, got 0"),
+        (P, {"solver": Lloyd(restarts=0)}, "restarts of lloyd: expected a whole number of at least 1, got 0"),
         (P, {"solver": KMeans(restarts=2), "start": P[:2]}, "restarts = 2 from one given start would all be alike"),
         (P, {"seed": 0.5}, "seed: expected a whole number of at least 0, got 0.5"),
     ],

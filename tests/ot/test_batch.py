@@ -7,7 +7,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from wddkit.ot import KMeans, Measure, barycenter, w2_squared
 from wddkit.ot.batch import barycenters, scaled, starts
-from wddkit.ot.problem import check_problem
+from wddkit.ot.problem import Question, check_problem
 from wddkit.ot.solvers.anneal import schedule
 from wddkit.ot.solvers.newton import Newton
 from wddkit.ot.solvers.start import start_of
@@ -55,9 +55,7 @@ def test_starts_are_those_of_one_class_alone_in_any_precision():
         block = scaled(x.to(dtype), torch.full((4,), 120))
         found = block.offset + block.s.to(dtype)[:, None, None] * starts(block, 20, [3, 4, 5, 6], 2)
         for k, seed in enumerate((3, 4, 5, 6)):
-            problem, frame = check_problem(
-                x[k].numpy(), m=20, masses="uniform", weights=None, cost="sqeuclidean", start=None, seed=seed, trim=0.0
-            )
+            problem, frame = check_problem(Question(x[k].numpy(), m=20, masses="uniform", seed=seed))
             np.testing.assert_allclose(found[k], start_of(problem, 2) + frame.centre, rtol=1e-5, atol=1e-5)
 
 
@@ -75,12 +73,12 @@ def test_the_value_is_never_below_the_distance_and_near_it(masses, dtype):
 
 def test_of_a_plan_that_is_blurred_the_value_is_that_plans_and_the_error_says_so():
     x = classes()
-    hot = barycenters(x, m=30, temperatures=[0.2])
+    hot = barycenters(x, m=30, masses="uniform", temperatures=[0.2])
     assert (hot.value.numpy() > 1.1 * exact(hot, x)).all()
     torch.testing.assert_close(hot.masses, torch.full((4, 30), 1 / 30, dtype=torch.float64))
-    cold = barycenters(x, m=30, temperatures=[1e-4])  # with no way there
+    cold = barycenters(x, m=30, masses="uniform", temperatures=[1e-4])  # with no way there
     assert (cold.value.numpy() >= exact(cold, x) * (1 - 1e-12)).all()
-    assert cold.marginal_error.max() > 0.01 > barycenters(x, m=30).marginal_error.max()
+    assert cold.marginal_error.max() > 0.01 > barycenters(x, m=30, masses="uniform").marginal_error.max()
 
 
 @both
@@ -155,6 +153,27 @@ def test_identical_points_are_all_the_support(masses, dtype):
     torch.testing.assert_close(found.support, torch.full((2, 3, 4), 0.1, dtype=dtype), rtol=1e-7, atol=0)
     assert (found.value == 0).all()
     np.testing.assert_allclose(found.masses.sum(dim=1), 1, rtol=1e-6)
+
+
+@both
+@pytest.mark.parametrize("offset", [1e4, 3e6, 1e8])
+def test_a_class_far_from_zero_keeps_the_spread_that_its_type_can_hold(masses, offset):
+    x = (classes(3, d=3) + torch.tensor([offset, 0, -offset])).float()  # in float32 rounded to a quarter at 3e6
+    found = barycenters(x, m=5, masses=masses)
+    for k in range(3):
+        alone = barycenter(x[k].double().numpy(), m=5, masses=masses, solver=ALONE[masses])
+        assert float(found.value[k]) == pytest.approx(alone.value, rel=1e-4)
+
+
+def test_a_class_that_spreads_in_the_last_bits_alone_has_its_spread():
+    one, steps = np.float32(1), np.arange(8, dtype=np.float32)[:, None]
+    x = torch.from_numpy(one + steps * np.spacing(one))[None]  # 1, and the next numbers of float32
+    whole = barycenters(x, m=1)
+    assert float(whole.value) == pytest.approx(np.var(steps) * float(np.spacing(one)) ** 2, rel=1e-5)
+    assert float(barycenters(x, m=2).value) == pytest.approx(np.var(steps[:4]) * float(np.spacing(one)) ** 2, rel=1e-5)
+    small = torch.from_numpy(1e-30 * steps)[None]  # whose squares float32 does not know
+    beside = torch.cat([torch.ones_like(small), small], dim=2)
+    assert float(barycenters(beside, m=2).value) == pytest.approx(np.var(steps[:4]) * 1e-60, rel=1e-5)
 
 
 @both
@@ -311,9 +330,9 @@ X = classes(3, n=20, d=2)
         (X, {"counts": "abc"}, "counts: expected 3 whole numbers"),
         (X, {"counts": [20, 0, 20]}, "counts: class 1 has 0 points; expected 1 to 20; leave out empty classes"),
         (X, {"counts": [20, 20, 21]}, "counts: class 2 has 21 points; expected 1 to 20"),
-        (X, {"temperatures": []}, r"temperatures: expected positive numbers, as schedule\(\) gives, got \[\]"),
-        (X, {"temperatures": [0.1, 0]}, r"expected positive numbers, as schedule\(\) gives, got \[0.1, 0\]"),
-        (X, {"temperatures": 0.1}, r"expected positive numbers, as schedule\(\) gives, got 0.1"),
+        (X, {"temperatures": []}, r"temperatures: expected numbers from 1e-06 on, as schedule\(\) gives, got \[\]"),
+        (X, {"temperatures": [0.1, 0]}, r"expected numbers from 1e-06 on, as schedule\(\) gives, got \[0.1, 0\]"),
+        (X, {"temperatures": 0.1}, r"expected numbers from 1e-06 on, as schedule\(\) gives, got 0.1"),
         (
             1e200 * X,
             {},
@@ -345,6 +364,9 @@ def test_a_class_with_nan_is_named_and_poisons_no_other(masses, block):
 
 def test_the_schedule_can_be_another():
     x = classes()
-    slow = barycenters(x, m=20, temperatures=schedule(steps=60))
-    assert not torch.equal(slow.support, barycenters(x, m=20).support)
-    assert slow.value.sum() <= barycenters(x, m=20, temperatures=schedule(steps=2)).value.sum()
+    usual, slow, quick = (
+        barycenters(x, m=20, masses="uniform", temperatures=each)
+        for each in (None, schedule(steps=60), schedule(steps=2))
+    )
+    assert not torch.equal(slow.support, usual.support)
+    assert slow.value.sum() <= quick.value.sum()

@@ -8,7 +8,7 @@ from scipy.optimize import linprog
 from wddkit.ot import Lloyd, Measure, barycenter, barycenter_steps, w2_squared
 from wddkit.ot.costs import cost_matrix
 from wddkit.ot.solvers.bundle import Bundle
-from wddkit.ot.solvers.masses import Standing, ascend
+from wddkit.ot.solvers.masses import MassObjective, ascend
 
 seeds = st.integers(0, 2**32 - 1)
 few = settings(max_examples=12, deadline=None)
@@ -30,7 +30,7 @@ def standing(seed, m=5, **options):
     measures, weights = several(seed, **options)
     support = 3 * np.random.default_rng(seed + 1).normal(size=(m, 3))
     costs = tuple(cost_matrix(support, each.points, "sqeuclidean") for each in measures)
-    return Standing(costs, tuple(each.masses for each in measures), weights)
+    return MassObjective(costs, tuple(each.masses for each in measures), weights)
 
 
 def least(costs, masses, weights):
@@ -265,10 +265,10 @@ def test_steps_and_cuts_are_limits_and_the_gap_tells():
             "'bundle' learns the masses, and they are given; use solver='lloyd' or 'auto'",
         ),
         (Bundle(), {"trim": 0.1}, "'bundle' cannot trim; use trim=0, or masses='uniform' with solver='lloyd'"),
-        (Bundle(steps=0), {}, "bundle: expected steps >= 1, smoothings and cuts >= 0, rest in .*, got Bundle"),
-        (Bundle(smoothings=-1), {}, "bundle: expected steps >= 1"),
-        (Bundle(rest=1.0), {}, "bundle: expected steps >= 1"),
-        (Bundle(gap=1e-9), {}, r"bundle: gap is a share of the value, expected in \[1e-06, 1\), got 1e-09"),
+        (Bundle(steps=0), {}, "steps of bundle: expected a whole number of at least 1, got 0"),
+        (Bundle(smoothings=-1), {}, "smoothings of bundle: expected a whole number of at least 0, got -1"),
+        (Bundle(rest=1.0), {}, r"rest of bundle: expected a number in \[0, 1\), got 1.0"),
+        (Bundle(gap=1e-9), {}, r"gap of bundle, a share of the value: expected a number in \[1e-06, 1\), got 1e-09"),
     ],
 )
 def test_what_it_cannot_do_is_refused(solver, options, message):

@@ -132,9 +132,9 @@ def test_points_without_mass_neither_cover_nor_count():
 
 @pytest.mark.parametrize("block", [1, 50])
 def test_blocks_of_distances_give_the_same(monkeypatch, block):
-    found, near = coverage(X, Y), nearest_real(Y, X[:12], heldout=X[12:])
+    found, near = coverage(X, Y), nearest_real(X[:12], Y, heldout=X[12:])
     monkeypatch.setattr(sys.modules["wddkit.ot.coverage"], "BLOCK", block)
-    again, near_again = coverage(X, Y), nearest_real(Y, X[:12], heldout=X[12:])
+    again, near_again = coverage(X, Y), nearest_real(X[:12], Y, heldout=X[12:])
     np.testing.assert_array_equal(again.covered, found.covered)
     np.testing.assert_array_equal(again.balls, found.balls)
     np.testing.assert_array_equal(near_again.index, near.index)
@@ -171,7 +171,7 @@ def test_nearest_real_points_are_what_their_definition_finds(seed, n, m, d, h):
     x, y, held = (generator.normal(size=(count, d)) for count in (n, m, h))
     b = generator.dirichlet(np.ones(m))
     D, own = cdist(y, x), cdist(x, x) + np.diag(np.full(n, np.inf))
-    found = nearest_real(Measure(y, b), x, heldout=held)
+    found = nearest_real(x, Measure(y, b), heldout=held)
     np.testing.assert_array_equal(found.index, D.argmin(axis=1))
     np.testing.assert_allclose(found.distance, D.min(axis=1), rtol=1e-7)
     np.testing.assert_allclose(found.spacing, own[D.argmin(axis=1)].min(axis=1), rtol=1e-7)
@@ -191,7 +191,7 @@ def test_over_all_splits_the_share_has_the_mean_and_deviation_that_it_is_given(s
         pool, y = generator.integers(0, 3, (n + h, 1)), generator.integers(0, 5, (m, 1)) / 2
     made = Measure(y, generator.dirichlet(np.ones(m)))
     splits = [list(chosen) for chosen in itertools.combinations(range(n + h), n)]
-    found = [nearest_real(made, pool[at], heldout=np.delete(pool, at, axis=0)).leakage for at in splits]
+    found = [nearest_real(pool[at], made, heldout=np.delete(pool, at, axis=0)).leakage for at in splits]
     shares = [each.share for each in found]
     assert found[0].expected == pytest.approx(np.mean(shares), rel=1e-12)
     np.testing.assert_allclose([each.deviation for each in found], np.std(shares), rtol=1e-12, atol=1e-14)
@@ -199,16 +199,16 @@ def test_over_all_splits_the_share_has_the_mean_and_deviation_that_it_is_given(s
 
 def test_copies_of_real_points_are_found_out():
     train, held = X[:12], X[12:]
-    found = nearest_real(train[::-1], train, heldout=held)
+    found = nearest_real(train, train[::-1], heldout=held)
     np.testing.assert_array_equal(found.index, np.arange(12)[::-1])
     np.testing.assert_array_equal(found.distance, 0)
     np.testing.assert_array_equal(found.ratio, 0)
     assert found.authenticity == 0
     assert found.leakage.share == 1
     assert found.leakage.share > found.leakage.expected + 2 * found.leakage.deviation
-    assert nearest_real(held, train, heldout=held).leakage.share == 0
+    assert nearest_real(train, held, heldout=held).leakage.share == 0
     # Near copies too: a tenth of the way to the next real point.
-    near = nearest_real(train + 1e-3, train, heldout=held)
+    near = nearest_real(train, train + 1e-3, heldout=held)
     assert near.authenticity == 0
     assert (near.ratio < 0.1).all()
 
@@ -224,25 +224,25 @@ def test_a_set_made_without_the_real_one_has_no_share_beyond_chance():
     generator, scores = np.random.default_rng(4), []
     for _ in range(300):
         train, held, y = (generator.normal(size=(count, 3)) for count in (30, 10, 25))
-        leak = nearest_real(y, train, heldout=held).leakage
+        leak = nearest_real(train, y, heldout=held).leakage
         scores.append((leak.share - leak.expected) / leak.deviation)
     assert abs(np.mean(scores)) < 0.25
     assert 0.85 < np.std(scores) < 1.15
 
 
 def test_equally_near_points_share_the_mass():
-    leak = nearest_real([[0.0]], [[1.0], [5.0]], heldout=[[-1.0]]).leakage
+    leak = nearest_real([[1.0], [5.0]], [[0.0]], heldout=[[-1.0]]).leakage
     assert leak.share == 0.5
-    leak = nearest_real([[0.0]], [[1.0], [1.0]], heldout=[[-1.0]]).leakage
+    leak = nearest_real([[1.0], [1.0]], [[0.0]], heldout=[[-1.0]]).leakage
     assert leak.share == pytest.approx(2 / 3)
     # Real points that are held out as well tell nothing.
-    same = nearest_real(Y, X, heldout=X).leakage
+    same = nearest_real(X, Y, heldout=X).leakage
     assert same.share == pytest.approx(0.5, rel=1e-14)
     assert same.expected == 0.5
 
 
 def test_doubled_real_points_have_spacing_zero():
-    found = nearest_real([[0.0], [1.0]], [[0.0], [0.0], [5.0]])
+    found = nearest_real([[0.0], [0.0], [5.0]], [[0.0], [1.0]])
     np.testing.assert_array_equal(found.distance, [0, 1])
     np.testing.assert_array_equal(found.spacing, [0, 0])
     np.testing.assert_array_equal(found.ratio, [0, np.inf])
@@ -258,8 +258,8 @@ def test_nearest_points_follow_scale_rotation_shift_and_order(seed, scale, offse
     def move(points):
         return scale * (points @ Q + offset)
 
-    found = nearest_real(Y, X[:12], heldout=X[12:])
-    moved = nearest_real(move(Y), move(X[:12][order]), heldout=move(X[12:]))
+    found = nearest_real(X[:12], Y, heldout=X[12:])
+    moved = nearest_real(move(X[:12][order]), move(Y), heldout=move(X[12:]))
     np.testing.assert_array_equal(order[moved.index], found.index)
     np.testing.assert_allclose(moved.distance, scale * found.distance, rtol=1e-7)
     np.testing.assert_allclose(moved.ratio, found.ratio, rtol=1e-7)
@@ -269,10 +269,10 @@ def test_nearest_points_follow_scale_rotation_shift_and_order(seed, scale, offse
 
 
 def test_real_points_without_mass_are_never_nearest():
-    found = nearest_real(Y, X[:12], heldout=X[12:])
+    found = nearest_real(X[:12], Y, heldout=X[12:])
     real = Measure(np.vstack([Y, X[:12]]), np.append(np.zeros(7), np.full(12, 1 / 12)))
     held = Measure(np.vstack([Y, X[12:]]), np.append(np.zeros(7), np.full(8, 1 / 8)))
-    again = nearest_real(Y, real, heldout=held)
+    again = nearest_real(real, Y, heldout=held)
     np.testing.assert_array_equal(again.index, found.index + 7)
     np.testing.assert_allclose(again.ratio, found.ratio, rtol=1e-9)
     assert again.leakage.share == found.leakage.share
@@ -280,7 +280,7 @@ def test_real_points_without_mass_are_never_nearest():
 
 
 def test_without_held_out_points_nothing_is_said_of_leakage():
-    assert nearest_real(Y, X).leakage is None
+    assert nearest_real(X, Y).leakage is None
 
 
 @pytest.mark.parametrize(
@@ -297,4 +297,4 @@ def test_without_held_out_points_nothing_is_said_of_leakage():
 )
 def test_sets_without_nearest_points_are_refused(synthetic, real, heldout, message):
     with pytest.raises(ValueError, match=message):
-        nearest_real(synthetic, real, heldout=heldout)
+        nearest_real(real, synthetic, heldout=heldout)

@@ -10,7 +10,7 @@ from scipy.linalg import sqrtm
 from scipy.spatial.distance import cdist
 
 from wddkit.ot import Measure, w2_squared
-from wddkit.ot.distances import gaussian_w2, max_sliced_w2, mmd_squared, sliced_w2
+from wddkit.ot.distances import gaussian_w2_squared, max_sliced_w2_squared, mmd_squared, sliced_w2_squared
 
 seeds = st.integers(0, 2**32 - 1)
 P = np.random.default_rng(0).normal(size=(20, 3))
@@ -21,15 +21,15 @@ def energy(a, b):
 
 
 def sliced(a, b):
-    return sliced_w2(a, b, directions=64).value
+    return sliced_w2_squared(a, b, directions=64).value
 
 
 def max_sliced(a, b):
-    return max_sliced_w2(a, b, directions=64).value
+    return max_sliced_w2_squared(a, b, directions=64).value
 
 
 # Each distance, and the power of a length that it is.
-DISTANCES = [(sliced, 2), (max_sliced, 2), (gaussian_w2, 2), (mmd_squared, 0), (energy, 1)]
+DISTANCES = [(sliced, 2), (max_sliced, 2), (gaussian_w2_squared, 2), (mmd_squared, 0), (energy, 1)]
 each = pytest.mark.parametrize(("distance", "power"), DISTANCES, ids=[f.__name__ for f, _ in DISTANCES])
 
 
@@ -68,10 +68,10 @@ def test_on_a_line_equal_sets_pair_their_sorted_points(seed, n):
     generator = np.random.default_rng(seed)
     x, y = generator.normal(size=n), generator.exponential(size=n)
     expected = np.mean((np.sort(x) - np.sort(y)) ** 2)
-    estimate = sliced_w2(x[:, None], y[:, None])
+    estimate = sliced_w2_squared(x[:, None], y[:, None])
     assert estimate.value == pytest.approx(expected, rel=1e-12)
     assert estimate.error == 0
-    found = max_sliced_w2(x[:, None], y[:, None])
+    found = max_sliced_w2_squared(x[:, None], y[:, None])
     assert found.value == pytest.approx(expected, rel=1e-12)
     assert found.direction == pytest.approx([np.sign(y.mean() - x.mean())])
 
@@ -118,7 +118,7 @@ def test_on_a_line_gaussians_differ_by_means_and_deviations(seed, n, m):
     a, b = random_measure(generator, n, 1), random_measure(generator, m, 1)
     (mean_a, var_a), (mean_b, var_b) = moments(a), moments(b)
     expected = (mean_a - mean_b) ** 2 + (np.sqrt(var_a) - np.sqrt(var_b)) ** 2
-    assert gaussian_w2(a, b) == pytest.approx(expected.item(), rel=1e-10, abs=1e-20)
+    assert gaussian_w2_squared(a, b) == pytest.approx(expected.item(), rel=1e-10, abs=1e-20)
 
 
 # Laws of all
@@ -172,7 +172,10 @@ def test_distance_is_blind_to_rotation(distance, power, seed, d):
     a, b, Q = random_measure(generator, 8, d), random_measure(generator, 11, d), rotation(generator, d)
     value, turned = distance(a, b), distance(moved(a, Q=Q), moved(b, Q=Q))
     # The first two draw directions, and turn none of them: the first is right up to its error.
-    errors = sliced_w2(a, b, directions=64).error + sliced_w2(moved(a, Q=Q), moved(b, Q=Q), directions=64).error
+    errors = (
+        sliced_w2_squared(a, b, directions=64).error
+        + sliced_w2_squared(moved(a, Q=Q), moved(b, Q=Q), directions=64).error
+    )
     tolerance = {sliced: 4 * errors, max_sliced: 0.05 * value}.get(distance, 1e-12)
     assert turned == pytest.approx(value, rel=1e-9, abs=tolerance)
 
@@ -224,8 +227,8 @@ def test_inputs_stay_unchanged():
 def test_a_set_given_several_times_ends_its_steps_at_the_same_masses(copies):
     x = np.arange(11.0)[:, None]
     # Only the means round: one step that ended 1e-16 later would cost 1e-16.
-    assert sliced_w2(np.repeat(x, copies, axis=0), x).value < 1e-28
-    assert sliced_w2(np.repeat(x, copies, axis=0), np.repeat(x, 5, axis=0)).value < 1e-28
+    assert sliced_w2_squared(np.repeat(x, copies, axis=0), x).value < 1e-28
+    assert sliced_w2_squared(np.repeat(x, copies, axis=0), np.repeat(x, 5, axis=0)).value < 1e-28
 
 
 @settings(max_examples=20)
@@ -233,17 +236,17 @@ def test_a_set_given_several_times_ends_its_steps_at_the_same_masses(copies):
 def test_sets_that_differ_by_a_shift_are_sliced_without_error(seed, d):
     generator = np.random.default_rng(seed)
     a, shift = random_measure(generator, 10, d), generator.normal(size=d)
-    estimate = sliced_w2(a, moved(a, shift=shift))
+    estimate = sliced_w2_squared(a, moved(a, shift=shift))
     assert estimate.value == pytest.approx(shift @ shift / d, rel=1e-12)
     assert estimate.error == pytest.approx(0, abs=1e-12)
-    found = max_sliced_w2(a, moved(a, shift=shift))
+    found = max_sliced_w2_squared(a, moved(a, shift=shift))
     assert found.value == pytest.approx(shift @ shift, rel=1e-12)
     np.testing.assert_allclose(found.direction, shift / np.linalg.norm(shift), atol=1e-6)
 
 
 def test_two_diracs_are_sliced_to_their_distance_over_d():
-    assert sliced_w2([[0, 0, 0]], [[3, 4, 0]]).value == pytest.approx(25 / 3)
-    found = max_sliced_w2([[0, 0, 0]], [[3, 4, 0]])
+    assert sliced_w2_squared([[0, 0, 0]], [[3, 4, 0]]).value == pytest.approx(25 / 3)
+    found = max_sliced_w2_squared([[0, 0, 0]], [[3, 4, 0]])
     assert found.value == pytest.approx(25)
     np.testing.assert_allclose(found.direction, [0.6, 0.8, 0], atol=1e-8)
 
@@ -253,11 +256,11 @@ def test_the_error_of_a_slice_is_what_it_says():
     x = np.random.default_rng(0).normal(size=(30, 4)) * [3, 2, 1, 0.5]
     truth = 0.25 * np.trace(np.cov(x.T, ddof=0)) / 4
     centred = x - x.mean(axis=0)
-    estimates = [sliced_w2(centred, 1.5 * centred, directions=50, seed=seed) for seed in range(300)]
+    estimates = [sliced_w2_squared(centred, 1.5 * centred, directions=50, seed=seed) for seed in range(300)]
     scores = np.array([(each.value - truth) / each.error for each in estimates])
     assert abs(scores.mean()) < 0.25
     assert 0.85 < scores.std() < 1.2
-    assert sliced_w2(centred, 1.5 * centred, directions=20_000).value == pytest.approx(truth, rel=0.01)
+    assert sliced_w2_squared(centred, 1.5 * centred, directions=20_000).value == pytest.approx(truth, rel=0.01)
 
 
 def test_slices_in_the_plane_are_the_integral_over_the_angle():
@@ -266,7 +269,7 @@ def test_slices_in_the_plane_are_the_integral_over_the_angle():
     angles = np.pi * (np.arange(2000) + 0.5) / 2000
     lines = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     values = [w2_squared(projected(a, t), projected(b, t)) for t in lines]
-    estimate, found = sliced_w2(a, b, directions=1000), max_sliced_w2(a, b)
+    estimate, found = sliced_w2_squared(a, b, directions=1000), max_sliced_w2_squared(a, b)
     assert estimate.value == pytest.approx(np.mean(values), abs=4 * estimate.error)
     assert estimate.error < 0.05 * estimate.value
     assert found.value == pytest.approx(max(values), rel=1e-5)
@@ -279,9 +282,9 @@ def test_slices_agree_with_pot(n, m, d):
     a, b = random_measure(generator, n, d), random_measure(generator, m, d)
     draws = {"n_projections": 4000, "seed": 0}
     other = ot.sliced_wasserstein_distance(a.points, b.points, a.masses, b.masses, **draws) ** 2
-    assert sliced_w2(a, b, directions=4000).value == pytest.approx(other, rel=0.1)
+    assert sliced_w2_squared(a, b, directions=4000).value == pytest.approx(other, rel=0.1)
     most = ot.max_sliced_wasserstein_distance(a.points, b.points, a.masses, b.masses, **draws) ** 2
-    assert max_sliced_w2(a, b).value >= most
+    assert max_sliced_w2_squared(a, b).value >= most
 
 
 @settings(max_examples=25)
@@ -289,11 +292,11 @@ def test_slices_agree_with_pot(n, m, d):
 def test_slices_and_gaussians_stay_below_transport(seed, n, m, d):
     generator = np.random.default_rng(seed)
     a, b = random_measure(generator, n, d), random_measure(generator, m, d)
-    exact, estimate = w2_squared(a, b), sliced_w2(a, b)
+    exact, estimate = w2_squared(a, b), sliced_w2_squared(a, b)
     assert d * (estimate.value - 4 * estimate.error) <= exact * (1 + 1e-9)
     assert estimate.value - 4 * estimate.error <= max_sliced(a, b) * (1 + 1e-9)
     assert max_sliced(a, b) <= exact * (1 + 1e-9)
-    assert gaussian_w2(a, b) <= exact * (1 + 1e-9)
+    assert gaussian_w2_squared(a, b) <= exact * (1 + 1e-9)
 
 
 @settings(max_examples=25)
@@ -301,7 +304,7 @@ def test_slices_and_gaussians_stay_below_transport(seed, n, m, d):
 def test_the_value_of_the_steepest_slice_is_that_along_its_direction(seed, n, m, d):
     generator = np.random.default_rng(seed)
     a, b = random_measure(generator, n, d), random_measure(generator, m, d)
-    found = max_sliced_w2(a, b, directions=16)
+    found = max_sliced_w2_squared(a, b, directions=16)
     t = found.direction
     assert np.linalg.norm(t) == pytest.approx(1, rel=1e-14)
     assert found.value == pytest.approx(w2_squared(projected(a, t), projected(b, t)), rel=1e-10)
@@ -319,29 +322,29 @@ def test_a_difference_hidden_among_wider_directions_is_found(seed):
     Q, widths = rotation(generator, 60), np.append([1.0] + 8 * [10.0], np.ones(51))
     x, y = generator.normal(size=(400, 60)) * widths, generator.normal(size=(400, 60)) * widths
     y[:, 0] *= 5
-    found = max_sliced_w2(x @ Q, y @ Q, directions=2)
+    found = max_sliced_w2_squared(x @ Q, y @ Q, directions=2)
     assert found.value == pytest.approx(16, rel=0.1)
     assert abs(found.direction @ Q[0]) > 0.98
-    assert sliced_w2(x @ Q, y @ Q).value < 2
+    assert sliced_w2_squared(x @ Q, y @ Q).value < 2
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_few_starts_are_nearly_as_good_as_many(seed):
     x, y = np.random.default_rng(seed).normal(size=(2, 60, 12))
-    many = max_sliced_w2(x, y, directions=1000, starts=40).value
-    assert max_sliced_w2(x, y).value == pytest.approx(many, rel=0.01)
+    many = max_sliced_w2_squared(x, y, directions=1000, starts=40).value
+    assert max_sliced_w2_squared(x, y).value == pytest.approx(many, rel=0.01)
 
 
 def test_more_starts_are_never_worse_and_a_seed_gives_the_same_bits():
-    values = [max_sliced_w2(P[:8], P[8:], starts=starts).value for starts in (1, 4, 16)]
+    values = [max_sliced_w2_squared(P[:8], P[8:], starts=starts).value for starts in (1, 4, 16)]
     assert values == sorted(values)
-    first, again = (max_sliced_w2(P[:8], P[8:], seed=5) for _ in range(2))
+    first, again = (max_sliced_w2_squared(P[:8], P[8:], seed=5) for _ in range(2))
     np.testing.assert_array_equal(first.direction, again.direction)
-    assert sliced_w2(P[:8], P[8:], seed=5) == sliced_w2(P[:8], P[8:], seed=5)
-    assert sliced_w2(P[:8], P[8:], seed=5) != sliced_w2(P[:8], P[8:], seed=6)
+    assert sliced_w2_squared(P[:8], P[8:], seed=5) == sliced_w2_squared(P[:8], P[8:], seed=5)
+    assert sliced_w2_squared(P[:8], P[8:], seed=5) != sliced_w2_squared(P[:8], P[8:], seed=6)
 
 
-@pytest.mark.parametrize("distance", [sliced_w2, max_sliced_w2])
+@pytest.mark.parametrize("distance", [sliced_w2_squared, max_sliced_w2_squared])
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -359,7 +362,7 @@ def test_directions_that_cannot_be_drawn_are_refused(distance, options, message)
 
 def test_a_climb_without_starts_is_refused():
     with pytest.raises(ValueError, match="starts: expected a whole number of at least 1, got 0"):
-        max_sliced_w2(P, P, starts=0)
+        max_sliced_w2_squared(P, P, starts=0)
 
 
 # Gaussians
@@ -373,9 +376,9 @@ def test_gaussians_are_apart_by_the_formula_with_matrix_roots(seed, d, n, m):
     (mean_a, A), (mean_b, B) = moments(a), moments(b)
     root = sqrtm(A)
     bures = np.trace(A + B - 2 * np.real(sqrtm(root @ B @ root)))
-    assert gaussian_w2(a, b) == pytest.approx(np.sum((mean_a - mean_b) ** 2) + bures, rel=1e-6)
+    assert gaussian_w2_squared(a, b) == pytest.approx(np.sum((mean_a - mean_b) ** 2) + bures, rel=1e-6)
     other = ot.gaussian.bures_wasserstein_distance(mean_a, mean_b, A, B) ** 2
-    assert gaussian_w2(a, b) == pytest.approx(other, rel=1e-6)
+    assert gaussian_w2_squared(a, b) == pytest.approx(other, rel=1e-6)
 
 
 @settings(max_examples=20)
@@ -387,7 +390,7 @@ def test_a_symmetric_positive_image_is_as_far_as_its_gaussian(seed, d, n):
     a = random_measure(generator, n, d)
     image = Measure(a.points @ (Q * generator.uniform(0.2, 3, d) @ Q.T) + generator.normal(size=d), a.masses)
     paid = a.masses @ ((a.points - image.points) ** 2).sum(axis=1)
-    assert gaussian_w2(a, image) == pytest.approx(paid, rel=1e-10)
+    assert gaussian_w2_squared(a, image) == pytest.approx(paid, rel=1e-10)
     assert w2_squared(a, image) == pytest.approx(paid, rel=1e-10)
 
 
@@ -396,14 +399,16 @@ def test_gaussians_in_a_subspace_are_as_far_apart_as_without_the_rest(n, m):
     generator = np.random.default_rng(4)
     a, b = random_measure(generator, n, 4), random_measure(generator, m, 4)
     frame = rotation(generator, 250)[:4]
-    assert gaussian_w2(moved(a, Q=frame), moved(b, Q=frame)) == pytest.approx(gaussian_w2(a, b), rel=1e-11)
+    assert gaussian_w2_squared(moved(a, Q=frame), moved(b, Q=frame)) == pytest.approx(
+        gaussian_w2_squared(a, b), rel=1e-11
+    )
 
 
 def test_gaussians_that_nearly_coincide_keep_their_digits():
     # y = (1 + t) x: the distance is t² tr(cov), 20 digits below the traces that the textbook formula subtracts.
     x = P - P.mean(axis=0)
     expected = 1e-20 * np.trace(np.cov(x.T, ddof=0))
-    assert gaussian_w2(x, (1 + 1e-10) * x) == pytest.approx(expected, rel=1e-4, abs=0)
+    assert gaussian_w2_squared(x, (1 + 1e-10) * x) == pytest.approx(expected, rel=1e-4, abs=0)
 
 
 # Kernels
@@ -462,10 +467,10 @@ def test_blocks_of_the_kernel_matrix_add_up(monkeypatch, kernel):
 
 
 def test_blocks_of_directions_add_up(monkeypatch):
-    whole, found = sliced_w2(P[:8], P[8:]), max_sliced_w2(P[:8], P[8:])
+    whole, found = sliced_w2_squared(P[:8], P[8:]), max_sliced_w2_squared(P[:8], P[8:])
     monkeypatch.setattr("wddkit.ot.distances.BLOCK", 100)
-    assert sliced_w2(P[:8], P[8:]).value == pytest.approx(whole.value, rel=1e-12)
-    assert max_sliced_w2(P[:8], P[8:]).value == pytest.approx(found.value, rel=1e-9)
+    assert sliced_w2_squared(P[:8], P[8:]).value == pytest.approx(whole.value, rel=1e-12)
+    assert max_sliced_w2_squared(P[:8], P[8:]).value == pytest.approx(found.value, rel=1e-9)
 
 
 def test_discrepancies_keep_the_triangle_inequality():

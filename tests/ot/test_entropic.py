@@ -9,7 +9,8 @@ from scipy.special import rel_entr
 
 from wddkit.ot import Measure, transport
 from wddkit.ot.costs import COSTS, LinearMap, cost_matrix
-from wddkit.ot.entropic import self_potential, sinkhorn, sinkhorn_divergence, solve_entropic
+from wddkit.ot.divergence import self_potential, sinkhorn_divergence
+from wddkit.ot.entropic import sinkhorn, solve_entropic
 from wddkit.ot.plan import solve
 
 seeds = st.integers(0, 2**32 - 1)
@@ -215,7 +216,7 @@ def test_an_atom_split_in_two_shares_its_plan():
 def test_every_ground_cost_has_its_plans(cost):
     generator = np.random.default_rng(0)
     a, b = (Measure(generator.exponential(size=(k, 3)), generator.dirichlet(np.ones(k))) for k in (12, 9))
-    C = cost_matrix(a.points, b.points, cost)
+    C = cost_matrix(a, b, cost)
     reg = 0.03 * C.mean()
     assert_entropic(sinkhorn(a, b, reg=reg, cost=cost), C, a.masses, b.masses, reg)
     near = sinkhorn(a, b, reg=1e-5 * C.mean(), cost=cost)
@@ -420,7 +421,9 @@ def test_every_symmetric_cost_has_a_positive_divergence(cost, rel):
 
 def test_a_cost_that_is_not_symmetric_has_no_divergence():
     for a, b, cost in ([[1.0, 2.0]], [[2.0, 1.5]], "kl"), ([[0]], [[1]], Table([[0, 1], [2, 0]])):
-        with pytest.raises(ValueError, match=r"cost .* is not symmetric, .* take sinkhorn\(a, b\).value, or a symmetr"):
+        with pytest.raises(
+            ValueError, match=r"cost .* is not symmetric, .* take transport\(a, b, reg=.*\).value, or a symmetr"
+        ):
             sinkhorn_divergence(a, b, reg=1.0, cost=cost)
 
 
@@ -448,7 +451,7 @@ def test_a_measure_has_one_potential_to_itself_with_its_marginals_and_its_least_
 @pytest.mark.parametrize("cost", ["sqeuclidean", "l2", "l1"])
 def test_the_plan_to_itself_takes_few_steps_at_any_reg(cost, monkeypatch):
     # Two steps leave an eighth of the error: 2 log(1e10) / log(8) = 22.1, and the start may be above 1.
-    monkeypatch.setattr("wddkit.ot.entropic.ITERATIONS", 26)
+    monkeypatch.setattr("wddkit.ot.divergence.ITERATIONS", 26)
     a, _, _ = random_problem(0, 60, 1)
     C = cost_matrix(a.points, a.points, cost)
     for rel in np.geomspace(1e-8, 1e8, 33):
@@ -465,6 +468,6 @@ def test_costs_without_a_positive_kernel_have_their_plan_too():
 
 
 def test_a_plan_to_itself_that_was_not_finished_is_refused(monkeypatch):
-    monkeypatch.setattr("wddkit.ot.entropic.ITERATIONS", 1)
+    monkeypatch.setattr("wddkit.ot.divergence.ITERATIONS", 1)
     with pytest.raises(ValueError, match=r"a measure's plan to itself misses its marginals by .* after 1 iterations"):
         sinkhorn_divergence([[0.0], [1.0]], [[0.0], [2.0]], reg=1.0)

@@ -9,20 +9,13 @@ from ot_features import features
 from sklearn.cluster import KMeans as SklearnKMeans
 
 from wddkit.ot import KMeans, LinearMap, Measure, barycenter, barycenter_steps
-from wddkit.ot.costs import COSTS, squared_distances
-from wddkit.ot.problem import check_problem
+from wddkit.ot.costs import COSTS
+from wddkit.ot.geometry import squared_distances
+from wddkit.ot.problem import Question, check_problem
 from wddkit.ot.solvers.pairs import MOST, pairs_of
 from wddkit.ot.solvers.start import draw
 
 seeds = st.integers(0, 2**32 - 1)
-QUESTION = {
-    "masses": "free",
-    "weights": None,
-    "cost": "sqeuclidean",
-    "start": None,
-    "seed": 0,
-    "trim": 0.0,
-}
 
 
 def weighted(seed, n=40, d=3):
@@ -31,7 +24,7 @@ def weighted(seed, n=40, d=3):
 
 
 def problem_of(points, **question):
-    return check_problem(points, **(QUESTION | question))[0]
+    return check_problem(Question(points, **question))[0]
 
 
 def value_of(cells, measure):
@@ -280,8 +273,8 @@ def test_one_step_is_the_start():
 @pytest.mark.parametrize(
     ("solver", "options", "message"),
     [
-        (KMeans(restarts=0), {}, "kmeans: expected restarts and steps of at least 1, got 0 and 1000"),
-        (KMeans(steps=0), {}, "kmeans: expected restarts and steps of at least 1, got 1 and 0"),
+        (KMeans(restarts=0), {}, "restarts of kmeans: expected a whole number of at least 1, got 0"),
+        (KMeans(steps=0), {}, "steps of kmeans: expected a whole number of at least 1, got 0"),
         (KMeans(restarts=2), {"start": np.eye(2)}, "restarts = 2 from one given start would all be alike"),
         (KMeans(hartigan=True), {"cost": "l1"}, "hartigan = True needs squared distances .* leave it out"),
         (KMeans(hartigan=True), {"trim": 0.1}, "hartigan = True needs squared distances .* trim = 0"),

@@ -11,6 +11,7 @@ from scipy.optimize import linprog
 
 from wddkit.ot import Lloyd, Measure, barycenter, barycenter_steps, w2_squared
 from wddkit.ot.costs import COSTS, LinearMap, cost_matrix
+from wddkit.ot.measure import mixture
 
 seeds = st.integers(0, 2**32 - 1)
 every_cost = pytest.mark.parametrize("cost", COSTS)
@@ -26,9 +27,9 @@ def measures_of(seed, N, n=25, d=4):
     return [weighted(seed + k, n=n + k, d=d) for k in range(N)]
 
 
-def fitted(cost, measures):
+def fitted(cost, measures, weights=(1.0,)):
     """The cost as it is fitted to the measures, from its definition."""
-    return LinearMap.whitening(np.concatenate([each.points for each in measures])) if cost == "whitened" else cost
+    return LinearMap.whitening(mixture(measures, weights)) if cost == "whitened" else cost
 
 
 def paid(step, support, cost, measures, weights):
@@ -51,7 +52,7 @@ def test_values_fall_to_a_support_that_no_change_improves(cost, trim, N, masses)
     values = [step.value for step in steps]
     assert values[-1] < values[0]
     assert (np.diff(values) <= 0).all()
-    c = fitted(cost, measures)
+    c = fitted(cost, measures, weights)
     for step in steps:
         assert paid(step, step.support, c, measures, weights) == pytest.approx(step.value, rel=1e-9)
         for T, each in zip(step.plans, measures, strict=True):
@@ -178,7 +179,7 @@ def test_under_kl_it_is_the_mean_and_pays_what_jensens_inequality_leaves(seed):
 @pytest.mark.parametrize("masses", ["free", "uniform"])
 def test_whitened_is_sqeuclidean_on_whitened_points(masses):
     measure = weighted(9, n=60)
-    L = LinearMap.whitening(measure.points).L
+    L = LinearMap.whitening(measure).L
     options = {"m": 5, "masses": masses, "solver": "lloyd"}
     result = barycenter(measure, cost="whitened", start=measure.points[:5], **options)
     mapped = Measure(measure.points @ L.T, measure.masses)

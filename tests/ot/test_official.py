@@ -118,10 +118,10 @@ def test_a_given_start_is_taken_and_the_same_seed_gives_the_same_bits():
             Official(rounds=0),
             np.eye(4),
             {},
-            r"official: expected rounds >= 1, theta in \(0, 1\] and still >= 0, got Off",
+            "rounds of official: expected a whole number of at least 1, got 0",
         ),
-        (Official(theta=0), np.eye(4), {}, "official: expected rounds >= 1"),
-        (Official(still=-1), np.eye(4), {}, "official: expected rounds >= 1"),
+        (Official(theta=0), np.eye(4), {}, r"theta of official: expected a number in \(0, 1\], got 0"),
+        (Official(still=-1), np.eye(4), {}, r"still of official: expected a number in \[0, inf\), got -1"),
     ],
 )
 def test_what_it_cannot_do_is_refused(solver, points, options, message):

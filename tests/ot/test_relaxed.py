@@ -171,7 +171,7 @@ def test_outliers_are_left_where_they_are():
 def test_every_ground_cost_has_relaxed_and_partial_plans(cost):
     generator = np.random.default_rng(0)
     a, b = (Measure(generator.exponential(size=(k, 3)), generator.dirichlet(np.ones(k))) for k in (12, 9))
-    C = cost_matrix(a.points, b.points, cost)
+    C = cost_matrix(a, b, cost)
     reg, relax = 0.03 * C.mean(), (0.5 * C.mean(), 2 * C.mean())
     problem, t = (C, a.masses, b.masses, reg, relax), unbalanced(a, b, relax=relax, reg=reg, cost=cost)
     assert objective(t.plan, *problem) - dual(*t.potentials, *problem) == pytest.approx(0, abs=1e-9 * C.mean())

@@ -5,6 +5,7 @@ import ot
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import minimize
 from scipy.special import rel_entr
 from test_bundle import several
 
@@ -12,6 +13,13 @@ from wddkit.ot import Measure, barycenter, barycenter_steps, w2_squared
 from wddkit.ot.solvers.sinkhorn import Sinkhorn
 
 seeds = st.integers(0, 2**32 - 1)
+
+
+def spread(measures, weights, power=2):
+    """What one support point pays where it stands best, by another minimiser."""
+    x = np.concatenate([each.points for each in measures])
+    b = np.concatenate([share * each.masses for share, each in zip(weights, measures, strict=True)])
+    return minimize(lambda y: b @ np.linalg.norm(x - y, axis=1) ** power, b @ x, tol=1e-12).fun
 
 
 @settings(max_examples=10, deadline=None)
@@ -33,7 +41,7 @@ def test_a_step_has_the_plans_of_pots_sinkhorn(epsilon, cost):
     costs = [
         ot.dist(first.support, x.points, "sqeuclidean" if cost == "sqeuclidean" else "euclidean") for x in measures
     ]
-    reg = epsilon * sum(share * w @ C @ x.masses for share, C, x in zip(weights, costs, measures, strict=True))
+    reg = epsilon * spread(measures, weights, power=2 if cost == "sqeuclidean" else 1)
     expected = 0.0
     for share, C, plan, x in zip(weights, costs, first.plans, measures, strict=True):
         T = ot.sinkhorn(w, x.masses, C, reg, method="sinkhorn_log", numItermax=20000, stopThr=1e-12)
@@ -65,8 +73,7 @@ def test_plans_have_exact_marginals_and_pay_no_less_than_the_best(seed, N, m, ep
 def test_the_blurred_objective_never_rises(seed, N, epsilon):
     measures, weights = several(seed, N)
     steps = list(barycenter_steps(measures, weights=weights, m=5, masses="uniform", solver=Sinkhorn(epsilon=epsilon)))
-    costs = [((steps[0].support[:, None] - x.points) ** 2).sum(axis=2) for x in measures]
-    reg = epsilon * sum(share * (C @ x.masses).mean() for share, C, x in zip(weights, costs, measures, strict=True))
+    reg = epsilon * spread(measures, weights)
     # Σ_k λ_k KL(T_k | w b_k^T)
     blur = [weights @ [rel_entr(T, x.masses / 5).sum() for T, x in zip(s.plans, measures, strict=True)] for s in steps]
     objective = np.array([step.value for step in steps]) + reg * np.array(blur)
@@ -85,6 +92,16 @@ def test_little_blur_is_lloyd_and_much_blur_is_the_mean():
     np.testing.assert_allclose(far.support, np.tile(grand, (4, 1)), atol=0.1)
     values = [barycenter(measures, solver=Sinkhorn(epsilon=e), **options).value for e in (0.01, 0.1, 1.0)]
     assert values == sorted(values)
+
+
+@pytest.mark.parametrize("far", [10.0, 1e4])
+def test_a_start_far_off_blurs_no_more_than_one_among_the_points(far):
+    # The blur is measured by the points: taken from the costs of the start, it once drew all onto the mean.
+    points = np.random.default_rng(0).normal(size=(50, 3))
+    options = {"m": 3, "masses": "uniform", "solver": Sinkhorn()}
+    near, moved = (barycenter(points, start=points[:3] + shift, **options) for shift in (0, far))
+    np.testing.assert_allclose(moved.support, near.support, rtol=1e-4)
+    assert moved.value == pytest.approx(barycenter(points, m=3, masses="uniform").value, rel=1e-2)
 
 
 def test_a_support_point_of_mass_zero_stays_where_it_started():
@@ -118,9 +135,9 @@ def test_identical_points_leave_nothing():
     [
         (Sinkhorn(), {"masses": "free"}, "'sinkhorn' is for given masses; use masses='uniform', or solver='auto'"),
         (Sinkhorn(), {"trim": 0.1}, "'sinkhorn' cannot trim; use trim=0 or solver='lloyd'"),
-        (Sinkhorn(epsilon=0), {}, r"sinkhorn: expected epsilon > 0, rest in \[0, 1\) and steps >= 1, got Sinkhorn"),
-        (Sinkhorn(rest=1.0), {}, "sinkhorn: expected epsilon > 0"),
-        (Sinkhorn(steps=0), {}, "sinkhorn: expected epsilon > 0"),
+        (Sinkhorn(epsilon=0), {}, "epsilon of sinkhorn: expected a positive finite number, got 0"),
+        (Sinkhorn(rest=1.0), {}, r"rest of sinkhorn: expected a number in \[0, 1\), got 1.0"),
+        (Sinkhorn(steps=0), {}, "steps of sinkhorn: expected a whole number of at least 1, got 0"),
     ],
 )
 def test_what_it_cannot_do_is_refused(solver, options, message):

@@ -102,10 +102,10 @@ def test_the_same_seed_gives_the_same_bits():
         (Subgradient(), {"masses": "uniform"}, "'subgradient' learns masses, and they are given; use solver='lloyd'"),
         (Subgradient(), {"cost": "l1"}, "'subgradient' is for cost='sqeuclidean' and trim=0; use solver='bundle' or"),
         (Subgradient(), {"trim": 0.1}, "'subgradient' is for cost='sqeuclidean' and trim=0"),
-        (Subgradient(eta=0), {}, r"subgradient: expected inner and rounds >= 1, theta in \(0, 1\], eta > 0, got Sub"),
-        (Subgradient(inner=0), {}, "subgradient: expected inner and rounds >= 1"),
-        (Subgradient(rounds=0), {}, "subgradient: expected inner and rounds >= 1"),
-        (Subgradient(theta=2), {}, "subgradient: expected inner and rounds >= 1"),
+        (Subgradient(eta=0), {}, "eta of subgradient: expected a positive finite number, got 0"),
+        (Subgradient(inner=0), {}, "inner of subgradient: expected a whole number of at least 1, got 0"),
+        (Subgradient(rounds=0), {}, "rounds of subgradient: expected a whole number of at least 1, got 0"),
+        (Subgradient(theta=2), {}, r"theta of subgradient: expected a number in \(0, 1\], got 2"),
     ],
 )
 def test_what_it_cannot_do_is_refused(solver, options, message):

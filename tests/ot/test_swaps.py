@@ -6,7 +6,7 @@ from ot_features import features
 
 from wddkit.ot import Measure, barycenter
 from wddkit.ot.costs import LinearMap, sqeuclidean
-from wddkit.ot.problem import check_problem
+from wddkit.ot.problem import Question, check_problem
 from wddkit.ot.solvers.lloyd import alternate
 from wddkit.ot.solvers.newton import Newton
 from wddkit.ot.solvers.start import start_of
@@ -16,7 +16,7 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 def asked(points, m, *, masses="uniform", cost="sqeuclidean", seed=0):
-    problem, _ = check_problem(points, m=m, masses=masses, weights=None, cost=cost, start=None, seed=seed, trim=0.0)
+    problem, _ = check_problem(Question(points, m=m, masses=masses, cost=cost, seed=seed))
     *_, rested = alternate(problem, start_of(problem))
     return problem, rested
 

@@ -6,7 +6,8 @@ import sys
 import pytest
 
 ROOMS = ("data", "ot", "history", "views")
-WITH_TORCH = ("wddkit.ot.batch", "wddkit.ot.losses", "wddkit.data.torchset")  # loaded by name, when asked for
+# Loaded by name, when asked for.
+WITH_TORCH = ("wddkit.ot.batch", "wddkit.ot.blocks", "wddkit.ot.losses", "wddkit.data.torchset")
 WITHOUT_TORCH = "import sys; sys.modules.update(torch=None, torchvision=None)\n"
 HEAVY = ("torch", "torchvision", "ot", "scipy", "sklearn", "pandas", "matplotlib", "plotly", "ipywidgets", "anywidget")
 

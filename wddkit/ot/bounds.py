@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from wddkit.ot.plan import transport
-from wddkit.ot.problem import Problem, check_problem
+from wddkit.ot.problem import Problem, Question, check_problem
 
 
 def lower_bound(points: Any, *, m: int, weights: Any = None) -> float:
@@ -34,9 +34,7 @@ def lower_bound(points: Any, *, m: int, weights: Any = None) -> float:
     The spectrum is near the value for few support points, the pairs where many points stand for different measures.
     Raises ValueError as `barycenter` does.
     """
-    problem, _ = check_problem(
-        points, m=m, masses="uniform", weights=weights, cost="sqeuclidean", start=None, seed=0, trim=0.0
-    )
+    problem, _ = check_problem(Question(points, m=m, masses="uniform", weights=weights))
     return max(_spectrum(problem), _pairs(problem))
 
 

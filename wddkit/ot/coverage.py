@@ -1,7 +1,7 @@
 """Whether a synthetic set stands for all of the real set, and whether it gives real points away.
 
 coverage(real, synthetic)                 share of real points with a synthetic point near, and what chance would give
-nearest_real(synthetic, real)             the real point nearest to each synthetic one, and whether it is a mere copy
+nearest_real(real, synthetic)             the real point nearest to each synthetic one, and whether it is a mere copy
 nearest_real(..., heldout=other)          the same against real points that the synthetic set was not made from
 
 All distances here are |x - y|, not squared. Points are centred first; real points of mass 0 are as if not there.
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
-from wddkit.ot.costs import check_spread, squared_distances, squared_norms
+from wddkit.ot.geometry import centre_of, check_spread, squared_distances, squared_norms
 from wddkit.ot.measure import Measure, whole_number
 from wddkit.ot.problem import check_dimension
 
@@ -45,10 +45,10 @@ class Coverage:
 class Leakage:
     """Whether synthetic points stand nearer to the points they were made from than to others of the same source.
 
-    `share` is the mass of the synthetic points whose nearest point, of the n real and h held-out ones together, is a
+    `share` is the mass of the synthetic points whose nearest point, of the n real and n_h held-out ones together, is a
     real one; of several equally near, each counts for its part. Had the synthetic set not seen the real one, any n of
-    the n + h points might as well be the real ones: over all these choices the share has the mean `expected` =
-    n / (n + h) and the standard deviation `deviation`. Many deviations above it, the synthetic set has kept real
+    the n + n_h points might as well be the real ones: over all these choices the share has the mean `expected` =
+    n / (n + n_h) and the standard deviation `deviation`. Many deviations above it, the synthetic set has kept real
     points. `distance` `[m]` is that to the nearest held-out point.
     """
 
@@ -65,7 +65,7 @@ class NearestReal:
     `spacing` `[m]` is the distance of that real point from its own nearest real neighbour, `ratio` = distance / spacing
     (0 for a copy). `authenticity` is the mass of the synthetic points of ratio above 1, which stand further from the
     real point than another real point does. For fresh real points it is not 1, but 1/3 on a line and more with the
-    dimension: hold it against `nearest_real(heldout, real).authenticity`. `leakage` is None without held-out points.
+    dimension: hold it against `nearest_real(real, heldout).authenticity`. `leakage` is None without held-out points.
     """
 
     index: Int64[np.ndarray, " m"]
@@ -89,7 +89,7 @@ def coverage(real: Any, synthetic: Any, *, k: int = 5) -> Coverage:
     Naeem et al. 2020; precision is that of Kynkäänniemi et al. 2019. Raises ValueError for bad input and for k >= n.
     """
     whole, made = _together(real=real, synthetic=synthetic)
-    x, a, y, b = whole.points[whole.masses > 0], whole.masses[whole.masses > 0], made.points, made.masses
+    x, a, y, b = whole.held().points, whole.held().masses, made.points, made.masses
     k, n, m = whole_number(k, "k", least=1), len(x), np.count_nonzero(b)
     if k >= n:
         raise ValueError(f"k = {k}: expected fewer than the {n} real points; give more real points, or lower k")
@@ -112,7 +112,7 @@ def coverage(real: Any, synthetic: Any, *, k: int = 5) -> Coverage:
     )
 
 
-def nearest_real(synthetic: Any, real: Any, *, heldout: Any = None) -> NearestReal:
+def nearest_real(real: Any, synthetic: Any, *, heldout: Any = None) -> NearestReal:
     """The real point x_i nearest to each synthetic point y_j, and whether y_j is nearer to it than real points are.
 
         i(j) = argmin_i |y_j - x_i|        distance_j = |y_j - x_i(j)|        spacing_j = min_{l ≠ i(j)} |x_l - x_i(j)|
@@ -126,7 +126,7 @@ def nearest_real(synthetic: Any, real: Any, *, heldout: Any = None) -> NearestRe
     given = {"real": real, "synthetic": synthetic} | ({} if heldout is None else {"heldout": heldout})
     whole, made, *other = _together(**given)
     kept, y, b = np.flatnonzero(whole.masses), made.points, made.masses
-    x = whole.points[kept]
+    x = whole.held().points
     if len(x) < 2:
         raise ValueError("real: a single point has no neighbour to compare with; give at least 2 real points")
     index, squared = _nearest(y, x)
@@ -140,19 +140,20 @@ def nearest_real(synthetic: Any, real: Any, *, heldout: Any = None) -> NearestRe
         spacing=np.sqrt(spacing),
         ratio=ratio,
         authenticity=_mass(b, squared > spacing * (1 + TIE)),
-        leakage=_leakage(x, other[0].points[other[0].masses > 0], y, b) if other else None,
+        leakage=_leakage(x, other[0].held().points, y, b) if other else None,
     )
 
 
 def _together(**given: Any) -> list[Measure]:
-    """The sets as measures about the mean of the first; ValueError unless they can be compared."""
+    """The sets as measures about a common centre; ValueError unless they can be compared."""
     measures = [Measure.of(each, name) for name, each in given.items()]
     first = measures[0]
     for name, each in zip(given, measures, strict=True):
         check_dimension(each.points, first.points.shape[1], name)
-    check_spread(*(each.points for each in measures))
-    centre = first.masses @ first.points
-    return [Measure(each.points - centre, each.masses) for each in measures]
+    held = [each.held().points for each in measures]
+    check_spread(*held, measures[1].points)  # synthetic points have distances whatever their masses
+    centre = centre_of(*held)
+    return [each.about(centre) for each in measures]
 
 
 def _mass(b: Float64[np.ndarray, " m"], chosen: Bool[np.ndarray, " m"]) -> float:
@@ -187,11 +188,11 @@ def _neighbours(x: Float64[np.ndarray, "n d"], rows: Int64[np.ndarray, " m"], k:
 
 def _leakage(
     x: Float64[np.ndarray, "n d"],
-    h: Float64[np.ndarray, "h d"],
+    h: Float64[np.ndarray, "n_h d"],
     y: Float64[np.ndarray, "m d"],
     b: Float64[np.ndarray, " m"],
 ) -> Leakage:
-    """How much of the synthetic mass is nearest to x, and how much would be to any n of the n + h points."""
+    """How much of the synthetic mass is nearest to x, and how much would be to any n of the n + n_h points."""
     squared, held = np.empty(len(y)), np.zeros(len(x) + len(h))
     for rows, C in _blocks(y, np.concatenate([x, h])):
         squared[rows] = C[:, len(x) :].min(axis=1)

@@ -1,10 +1,10 @@
 """Distances between two sets that are cheaper than transport: along lines, between kernels' means, between Gaussians.
 
-function          what it compares                         cost for n points each   beside W2²
-sliced_w2         all one-dimensional projections          n d + n log n a line     at most W2² / d, up to its error
-max_sliced_w2     the projection that differs most         the same, about tenfold  between sliced and W2²
-gaussian_w2       means and covariances                    n d², or n² d if n < d   at most W2²
-mmd_squared       all moments, through a kernel            n² d                     in other units
+function               what it compares                  cost for n points each   beside W2²
+sliced_w2_squared      all one-dimensional projections   n d + n log n a line     at most W2² / d, up to its error
+max_sliced_w2_squared  the projection that differs most  the same, about tenfold  between sliced and W2²
+gaussian_w2_squared    means and covariances             n d², or n² d if n < d   at most W2²
+mmd_squared            all moments, through a kernel     n² d                     in other units
 
 None of them is 0 for two samples of one source: hold a value against that between two halves of the real set.
 Points are centred first, so a common offset costs no digits; points of mass 0 are left out.
@@ -18,15 +18,15 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from wddkit.codec import unknown
-from wddkit.ot.costs import check_spread, squared_distances, squared_norms
-from wddkit.ot.measure import Measure, check_points, whole_number
+from wddkit.ot.geometry import centre_of, check_spread, squared_distances, squared_norms
+from wddkit.ot.measure import Measure, check_points, sealed, whole_number
 from wddkit.ot.problem import check_dimension
 from wddkit.seeds import derive
 
 KERNELS = ("gaussian", "energy")
 SCALES = (0.25, 0.5, 1.0, 2.0, 4.0)  # bandwidths of the Gaussian kernels, in root mean squared distances
 BLOCK = 2**21  # numbers in one temporary array: 16 MiB
-LEADING = 4  # principal directions of each kind among the starts of `max_sliced_w2`
+LEADING = 4  # principal directions of each kind among the starts of `max_sliced_w2_squared`
 POWER = 10  # subspace iterations to find them: starts need not be exact
 CLIMB = np.geomspace(0.5, 1e-5, 100)  # steps uphill, in radians
 MOMENTUM = 0.7  # share of the last direction kept: fewer turns to and fro across ridges
@@ -48,7 +48,7 @@ class Slice:
     direction: Float64[np.ndarray, " d"]
 
 
-def sliced_w2(a: Any, b: Any, *, directions: int = 256, seed: int = 0) -> Estimate:
+def sliced_w2_squared(a: Any, b: Any, *, directions: int = 256, seed: int = 0) -> Estimate:
     """The *squared* sliced 2-Wasserstein distance, the mean over all unit vectors θ, with its standard error.
 
         SW² = E_θ W2²(θ·x, θ·y) = |mean x - mean y|² / d + E_θ W2²(θ·(x - mean x), θ·(y - mean y))
@@ -60,7 +60,7 @@ def sliced_w2(a: Any, b: Any, *, directions: int = 256, seed: int = 0) -> Estima
     Raises ValueError for bad input.
     """
     a, b = pair(a, b)
-    theta = _unit_vectors(a.points.shape[1], whole_number(directions, "directions", least=2), seed)
+    theta = unit_vectors(a.points.shape[1], whole_number(directions, "directions", least=2), seed)
     shift, a, b = _parted(a, b)
     values = _along(a, b, theta)[0]
     # In one dimension there is one direction, and no error.
@@ -68,29 +68,31 @@ def sliced_w2(a: Any, b: Any, *, directions: int = 256, seed: int = 0) -> Estima
     return Estimate(float(shift @ shift) / len(shift) + float(values.mean()), error)
 
 
-def max_sliced_w2(a: Any, b: Any, *, directions: int = 256, starts: int = 8, seed: int = 0) -> Slice:
+def max_sliced_w2_squared(a: Any, b: Any, *, directions: int = 256, starts: int = 8, seed: int = 0) -> Slice:
     """The direction found in which the sets differ most, and their *squared* 2-Wasserstein distance along it.
 
         max over |θ| = 1 of W2²(θ·x, θ·y) = max over θ of θ·M θ,  M = Σ_ij T_ij (x_i - y_j)(x_i - y_j)^T
 
     with T the monotone plan along θ. The maximum is not convex: `value` is one found, a lower bound of the true one and
     of W2². Tried are the difference of means, the principal directions of both sets and those in which their
-    covariances differ most, and the `directions` of `sliced_w2` for this seed; the best `starts` of them climb along
-    the gradient 2 M θ, projected on the sphere, with steps that shrink, and the best θ on the way is kept.
+    covariances differ most, and the `directions` of `sliced_w2_squared` for this seed; the best `starts` of them climb
+    along the gradient 2 M θ, projected on the sphere, with steps that shrink, and the best θ on the way is kept.
     a and b are arrays `[n, d]` or a `Measure`. Deshpande et al. 2019. Raises ValueError for bad input.
     """
     a, b = pair(a, b)
+    unit = _power_of_two(a, b)
+    a, b = (Measure(sealed(each.points / unit), each.masses) for each in (a, b))  # whose fourth powers are in range
     starts = whole_number(starts, "starts", least=1)
-    theta = _unit_vectors(a.points.shape[1], whole_number(directions, "directions", least=2), seed)
-    theta = np.concatenate([_telling(a, b, seed), theta])
+    theta = unit_vectors(a.points.shape[1], whole_number(directions, "directions", least=2), seed)
+    theta = np.concatenate([_candidate_directions(a, b, seed), theta])
     best = np.argsort(-_along(a, b, theta)[0], kind="stable")[:starts]
     values, theta = _climb(a, b, theta[best])
     top = int(values.argmax())
     towards = theta[top] @ (b.masses @ b.points - a.masses @ a.points)
-    return Slice(float(values[top]), -theta[top] if towards < 0 else theta[top])
+    return Slice(float(values[top]) * unit**2, -theta[top] if towards < 0 else theta[top])
 
 
-def gaussian_w2(a: Any, b: Any) -> float:
+def gaussian_w2_squared(a: Any, b: Any) -> float:
     """The *squared* 2-Wasserstein distance between the Gaussians with the sets' means and covariances A, B.
 
         |mean a - mean b|² + tr A + tr B - 2 tr (A^1/2 B A^1/2)^1/2
@@ -132,12 +134,11 @@ def mmd_squared(a: Any, b: Any, *, kernel: str = "gaussian", bandwidths: Any = N
 
 def pair(a: Any, b: Any) -> tuple[Measure, Measure]:
     """Both as measures about a common centre, without points of mass 0; ValueError unless they can be compared."""
-    a, b = Measure.of(a, "a"), Measure.of(b, "b")
+    a, b = Measure.of(a, "a").held(), Measure.of(b, "b").held()
     check_dimension(b.points, a.points.shape[1], "b")
     check_spread(a.points, b.points)
-    a, b = (Measure(each.points[each.masses > 0], each.masses[each.masses > 0]) for each in (a, b))
-    centre = (a.masses @ a.points + b.masses @ b.points) / 2
-    return Measure(a.points - centre, a.masses), Measure(b.points - centre, b.masses)
+    centre = centre_of(a.points, b.points)
+    return a.about(centre), b.about(centre)
 
 
 def gaussian_factor(a: Measure) -> tuple[Float64[np.ndarray, " d"], Float64[np.ndarray, "r d"]]:
@@ -158,10 +159,15 @@ def bures_squared(R: Float64[np.ndarray, "r d"], S: Float64[np.ndarray, "s d"]) 
 def _parted(a: Measure, b: Measure) -> tuple[Float64[np.ndarray, " d"], Measure, Measure]:
     """The difference of the means, and each measure about its own mean."""
     mean_a, mean_b = a.masses @ a.points, b.masses @ b.points
-    return mean_a - mean_b, Measure(a.points - mean_a, a.masses), Measure(b.points - mean_b, b.masses)
+    return mean_a - mean_b, a.about(mean_a), b.about(mean_b)
 
 
-def _unit_vectors(d: int, count: int, seed: Any) -> Float64[np.ndarray, "L d"]:
+def _power_of_two(a: Measure, b: Measure) -> float:
+    """The power of two next above the largest coordinate: to divide by it costs no digit."""
+    return float(np.exp2(np.frexp(max(float(np.abs(each.points).max()) for each in (a, b)))[1]))
+
+
+def unit_vectors(d: int, count: int, seed: Any) -> Float64[np.ndarray, "L d"]:
     """Directions uniform on the sphere; in one dimension the only one there is."""
     seed = whole_number(seed, "seed", least=0)
     if d == 1:
@@ -225,7 +231,7 @@ def _gathered(at: Int64[np.ndarray, "L k"], values: Float64[np.ndarray, "L k"], 
     return np.bincount(flat.ravel(), values.ravel(), minlength=n * len(at)).reshape(len(at), n)
 
 
-def _telling(a: Measure, b: Measure, seed: int) -> Float64[np.ndarray, "L d"]:
+def _candidate_directions(a: Measure, b: Measure, seed: int) -> Float64[np.ndarray, "L d"]:
     """Directions in which two sets may well differ: of their means, their spread, the difference of their spreads."""
     shift, a, b = _parted(a, b)
     F, G = (np.sqrt(each.masses)[:, None] * each.points for each in (a, b))

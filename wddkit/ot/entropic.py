@@ -20,15 +20,15 @@ For any T with the marginals that are exact, and T(u, v) as above,
 """
 
 from dataclasses import dataclass, replace
-from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float64
 
 from wddkit.ot.costs import Cost, cost_matrix
-from wddkit.ot.measure import Measure, check_masses, check_points, whole_number
+from wddkit.ot.measure import Measure, check_masses, check_points, positive, whole_number
 from wddkit.ot.plan import Transport
+from wddkit.ot.rounding import rounded
 
 EXACT = (np.inf, np.inf)
 TOLERANCE = 1e-10  # L1 error of the marginals, as a share of the plan's mass
@@ -55,7 +55,8 @@ def sinkhorn(
     `value` = Σ_ij T_ij C_ij, what the plan costs without the entropic term: never less than for `transport`, to which
     it tends for reg -> 0; for reg -> ∞ the plan tends to a b^T. `potentials` u, v are those of the dual: up to `tol`,
     T_ij = a_i b_j exp((u_i + v_j - C_ij) / reg). No plan's objective is below Σ_i a_i u_i + Σ_j b_j v_j, and that of
-    `plan` is `gap` above, 0 up to `tol`. Of the potentials' free constant, each side carries half of that sum.
+    `plan` is `gap` above, 0 up to `tol`, or reg x rounding. Of the potentials' free constant, each side carries half of
+    that sum.
 
     `reg` is in the units of the cost: at 0.1 of the mean cost plans are blurred, at 0.001 hardly. The plan is rounded
     to its marginals (Altschuler, Weed and Rigollet 2017, algorithm 2); `gap` is that of the rounded plan.
@@ -66,36 +67,10 @@ def sinkhorn(
     resolves: 2e-16 of the largest cost / reg).
     """
     a, b = Measure.of(a, "a"), Measure.of(b, "b")
-    C = cost_matrix(a.points, b.points, cost)
+    C = cost_matrix(a, b, cost)
     return solve_entropic(C, a.masses, b.masses, reg=reg, tol=tol, iterations=iterations)
 
 
-def sinkhorn_divergence(a: Any, b: Any, *, reg: float, cost: str | Cost = "sqeuclidean") -> float:
-    """The debiased entropic cost S(a, b) = OT(a, b) - OT(a, a) / 2 - OT(b, b) / 2, with OT the least objective.
-
-    It is 0 for equal measures, where OT is not. It leads from `transport` (reg -> 0) to half a kernel distance
-    (reg -> ∞; for `sqeuclidean` the squared distance of the means). S >= 0 where exp(-C / reg) is a positive definite
-    kernel (Feydy et al. 2019, theorem 1): for all costs of `wddkit.ot.costs` that are symmetric.
-    Raises ValueError for bad input, as `sinkhorn`, and for a cost that is not symmetric, such as `kl`.
-    """
-    a, b = Measure.of(a, "a"), Measure.of(b, "b")
-    if a.points.shape[1] != b.points.shape[1]:
-        raise ValueError(f"a and b: points of dimension {a.points.shape[1]} and {b.points.shape[1]}; embed both alike")
-    points, m = np.concatenate([a.points, b.points]), len(a)
-    C = cost_matrix(points, points, cost)  # of all at once: a cost that is fitted is then the same in all three terms
-    scale = float(np.abs(C).max())
-    if np.abs(C - C.T).max() > 1e-9 * scale:
-        raise ValueError(
-            f"cost {cost!r} is not symmetric, so that a divergence can be negative; take sinkhorn(a, b).value, or a "
-            "symmetric cost such as 'sqeuclidean'"
-        )
-    u, v = solve_entropic(C[:m, m:], a.masses, b.masses, reg=reg).potentials
-    f, g = self_potential(C[:m, :m], a.masses, reg), self_potential(C[m:, m:], b.masses, reg)
-    S = float(a.masses @ (u - f) + b.masses @ (v - g))
-    return S if abs(S) > 1e-12 * scale else max(S, 0.0)  # what is below 0 by rounding
-
-
-@np.errstate(divide="ignore", over="ignore", invalid="ignore")  # masses of 0, and trial steps that are refused
 def solve_entropic(
     C: Float64[np.ndarray, "m n"],
     a: Float64[np.ndarray, " m"],
@@ -113,15 +88,41 @@ def solve_entropic(
     C = check_points(C, "costs")
     a, b = (check_masses(w, f"masses of {name}", count=k) for w, name, k in ((a, "a", len(C)), (b, "b", C.shape[1])))
     reg, tol, iterations = positive(reg, "reg"), positive(tol, "tol"), whole_number(iterations, "iterations", least=1)
+    rows, columns = a > 0, b > 0
+    t = _solve_held(C[np.ix_(rows, columns)], a[rows], b[columns], reg, relax, (tol, iterations))
+    if rows.all() and columns.all():
+        return t
+    plan, u, v = np.zeros_like(C), np.empty_like(a), np.empty_like(b)
+    plan[np.ix_(rows, columns)], (u[rows], v[columns]) = t.plan, t.potentials
+    # What has no mass has the potential that would be the best for it.
+    empty = _Dual(C[~rows][:, columns] / reg, a[~rows], b[columns], reg / relax[0], reg / relax[1])
+    u[~rows] = reg * empty.rows(v[columns] / reg)
+    empty = _Dual(C[rows][:, ~columns].T / reg, b[~columns], a[rows], reg / relax[1], reg / relax[0])
+    v[~columns] = reg * empty.rows(u[rows] / reg)
+    return Transport(plan, t.value, (u, v), t.gap)
+
+
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # trial steps that are refused
+def _solve_held(
+    C: Float64[np.ndarray, "m n"],
+    a: Float64[np.ndarray, " m"],
+    b: Float64[np.ndarray, " n"],
+    reg: float,
+    relax: tuple[float, float],
+    stop: tuple[float, int],
+) -> Transport:
+    """`solve_entropic` for masses above 0; `stop` is the tolerance, and the number of iterations."""
     if len(a) > len(b):  # Newton's system is then that of the smaller side
-        t = solve_entropic(C.T, b, a, reg=reg, relax=relax[::-1], tol=tol, iterations=iterations)
+        t = _solve_held(C.T, b, a, reg, relax[::-1], stop)
         return Transport(np.ascontiguousarray(t.plan.T), t.value, t.potentials[::-1], t.gap)
-    u0, v0 = np.zeros(len(a)), np.zeros(len(b))
-    if relax == EXACT:  # constants of rows and columns change every plan's cost alike, and take digits
-        v0 = C.min(axis=0)
-        u0 = (C - v0).min(axis=1)
-    dual = _Dual((C - u0[:, None] - v0) / reg, a, b, reg / relax[0], reg / relax[1])
-    f, g = _maximum(dual, tol, iterations)
+    # Where marginals are exact, a constant for each changes every plan's cost alike, and takes digits.
+    v0 = C.min(axis=0) if np.isinf(relax[1]) else np.zeros(len(b))
+    u0 = (C - v0).min(axis=1) if np.isinf(relax[0]) else np.zeros(len(a))
+    K = (C - u0[:, None] - v0) / reg
+    if relax != EXACT and K.max() > RESOLVED:
+        K = np.minimum(K, _reach(a, b, reg, relax))
+    dual = _Dual(K, a, b, reg / relax[0], reg / relax[1])
+    f, g = _maximum(dual, *stop)
     T, gap = dual.plan(f, g)
     if not np.isfinite(T).all():
         raise ValueError("costs: negative ones make so much mass that it overflows; add a constant, or raise relax")
@@ -130,35 +131,21 @@ def solve_entropic(
     return Transport(T, float(np.sum(T * C)), (u + half, v - half), reg * gap)
 
 
-@np.errstate(divide="ignore", over="ignore")  # masses of 0, and a plan that stays where it is
-def self_potential(
-    C: Float64[np.ndarray, "n n"], a: Float64[np.ndarray, " n"], reg: float
-) -> Float64[np.ndarray, " n"]:
-    """The one potential u of the plan of a to itself, T_ij = a_i a_j exp((u_i + u_j - C_ij) / reg), for symmetric C.
+def _reach(a: Float64[np.ndarray, " m"], b: Float64[np.ndarray, " n"], reg: float, relax: tuple[float, float]) -> float:
+    """Costs / reg from which on nothing is carried, and which might as well be lower.
 
-    T's marginals are a up to `TOLERANCE`; the least objective is 2 Σ_i a_i u_i, up to the square of that error.
-    Steps to the best u for u go half the way (Feydy et al. 2019) and the whole way in turn. Where exp(-C / reg) is
-    positive definite, -(∂ best / ∂ u) has eigenvalues λ from 0 to 1, of which two steps leave λ (1 - λ) / 2 <= 1/8, at
-    any reg; halves alone leave (1 - λ)² / 4. Elsewhere too whole steps contract u, but for a constant, and halves that.
-    Raises ValueError for a reg that is none, and if the marginals are still wrong after `ITERATIONS` steps.
+    Let T_ij = a_i b_j e^τ. No row is lighter than T_ij: a_i exp(-u_i / ρ_a) >= T_ij, so u_i <= -ρ_a (τ + log b_j), and
+    v_j <= -ρ_b (τ + log a_i) likewise. With reg τ = u_i + v_j - C_ij then
+
+        τ (reg + ρ_a + ρ_b) <= -C_ij - ρ_a log b_j - ρ_b log a_i
+
+    and T_ij is 0 in float64 where τ < log(least number). If ρ_a = ∞, a_i is carried somewhere, if not to j then for
+    min_j C_ij = 0, so that u_i <= -(reg + ρ_b) log b_j for some j, and the same holds without ρ_a. Rounded up.
     """
-    dual, f = _Dual(C / positive(reg, "reg"), a, a, 0.0, 0.0), np.zeros(len(a))
-    for step in range(ITERATIONS):
-        best = dual.rows(f)
-        error = float(a @ np.abs(np.expm1(f - best)))  # row i of the plan of f, f sums to a_i exp(f_i - best_i)
-        if error <= TOLERANCE:
-            # The mean is no further from its own best than f, and its objective is the dual's of f and best.
-            u: Float64[np.ndarray, " n"] = reg * (f + best) / 2
-            return u
-        f = best if step % 2 else (f + best) / 2
-    raise ValueError(f"a measure's plan to itself misses its marginals by {error:.1e} after {ITERATIONS} iterations")
-
-
-def positive(value: Any, name: str) -> float:
-    """The value as a float; ValueError unless it is a positive finite number."""
-    if not isinstance(value, Real) or isinstance(value, bool) or not 0 < float(value) < np.inf:
-        raise ValueError(f"{name}: expected a positive finite number, got {value!r}")
-    return float(value)
+    finite = [rho for rho in relax if np.isfinite(rho)]
+    return (1 + sum(finite) / reg) * float(
+        -np.log(np.finfo(float).smallest_subnormal) - np.log(a.min()) - np.log(b.min())
+    )
 
 
 class _At(NamedTuple):
@@ -185,11 +172,11 @@ class _Dual:
 
     def rows(self, g: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, " m"]:
         """The best f for this g: f_i = -log Σ_j b_j exp(g_j - K_ij) / (1 + α)."""
-        return -_log_mean(g - self.K, self.b)[0] / (1 + self.alpha)
+        return -log_mean(g - self.K, self.b)[0] / (1 + self.alpha)
 
     def at(self, f: Float64[np.ndarray, " m"]) -> _At:
         """Here with the best g for this f: g_j = -log Σ_i a_i exp(f_i - K_ij) / (1 + β)."""
-        total, Q = _log_mean(f - self.K.T, self.a)
+        total, Q = log_mean(f - self.K.T, self.a)
         g = -total / (1 + self.beta)
         log_c = np.log(self.b) - self.beta * g
         c, p = np.exp(log_c - log_c.max()), np.exp(np.log(self.a) - self.alpha * f - log_c.max())
@@ -209,7 +196,8 @@ class _Dual:
         """A step on D(f) = max over g of D(f, g), halved until it gains; where it does not, none.
 
         With S = diag(r)^1/2 and W = S^-1 T diag(c)^-1/2, whose largest singular value is 1,
-        ∇D = p - r and -∇²D = S (I + α diag(p / r) - W W^T / (1 + β)) S.
+        ∇D = p - r and -∇²D = S (I + α diag(p / r) - W W^T / (1 + β)) S. (The other damped Newton methods, of
+        `solvers.masses` and `solvers.anneal`, have no relaxed marginals, but several measures, or classes, at once.)
         """
         r = np.where(held := at.r > 0, at.r, 1)
         s = np.sqrt(r)
@@ -241,15 +229,12 @@ class _Dual:
         """T(f, g), with its exact marginals met to rounding, and P(T) - D(f, g)."""
         log_T = (np.log(self.a) + f)[:, None] + (np.log(self.b) + g) - self.K
         T = np.exp(log_T)
-        if self.alpha == 0:
-            x = _ratio(self.a, T.sum(axis=1))
-            T *= (x if self.beta else np.minimum(1, x))[:, None]
-        if self.beta == 0:
-            y = _ratio(self.b, T.sum(axis=0))
-            T *= y if self.alpha else np.minimum(1, y)
         if self.alpha == self.beta == 0:
-            x, y = np.maximum(self.a - T.sum(axis=1), 0), np.maximum(self.b - T.sum(axis=0), 0)
-            T += np.outer(x, y) / (x.sum() or 1.0)
+            T = rounded(np, T, self.a, self.b)
+        elif self.alpha == 0:
+            T *= _ratio(self.a, T.sum(axis=1))[:, None]
+        elif self.beta == 0:
+            T *= _ratio(self.b, T.sum(axis=0))
         gap = _kl(T, log_T)
         gap += _kl(T.sum(axis=1), np.log(self.a) - self.alpha * f) / self.alpha if self.alpha else 0.0
         gap += _kl(T.sum(axis=0), np.log(self.b) - self.beta * g) / self.beta if self.beta else 0.0
@@ -295,7 +280,7 @@ def _ratio(w: Float64[np.ndarray, " n"], sums: Float64[np.ndarray, " n"]) -> Flo
     return np.where(sums > 0, w / sums, 1)
 
 
-def _log_mean(
+def log_mean(
     x: Float64[np.ndarray, "k l"], w: Float64[np.ndarray, " l"]
 ) -> tuple[Float64[np.ndarray, " k"], Float64[np.ndarray, "k l"]]:
     """The sum's logarithm, log Σ_j w_j exp(x_ij), and its shares w_j exp(x_ij) / Σ_j w_j exp(x_ij)."""
@@ -304,5 +289,5 @@ def _log_mean(
     np.exp(shares - top[:, None], out=shares)
     total = shares.sum(axis=1)
     shares /= total[:, None]
-    flat = np.abs(x).max() < FLAT
+    flat = np.abs(x).max(initial=0) < FLAT
     return np.log1p(np.expm1(x) @ w) if flat else top + np.log(total), shares

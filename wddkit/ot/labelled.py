@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Float64, Int64, Shaped
 
 from wddkit.codec import unknown
-from wddkit.ot.costs import squared_distances
 from wddkit.ot.distances import bures_squared, gaussian_factor, pair
+from wddkit.ot.geometry import squared_distances
 from wddkit.ot.measure import Measure
 from wddkit.ot.plan import solve
 
@@ -69,7 +69,10 @@ def otdd(a: Any, labels_a: Any, b: Any, labels_b: Any, *, classes: str = "gaussi
 
 
 def _labels(labels: Any, count: int, name: str) -> Shaped[np.ndarray, " n"]:
-    array = np.asarray(labels)
+    try:
+        array = np.asarray(labels)
+    except (TypeError, ValueError, RuntimeError) as error:  # tensors elsewhere, of bfloat16, or that need a gradient
+        raise ValueError(f"{name}: expected one number or string for each point; {error}") from None
     if array.dtype == object and all(isinstance(each, str) for each in array.ravel()):
         array = array.astype(str)  # as pandas keeps them
     if array.shape != (count,):

@@ -18,8 +18,10 @@ MARGINAL_TOLERANCE = 1e-9
 GAP_TOLERANCE = 1e-9  # share of the value that primal and dual may differ by without a second look
 CAP = 1e6  # times the value: costs above it are lowered for that second look
 GAP_LIMIT = 1e-6  # share of the value above which a plan is refused
-NOISE = 1e-10  # share of a middling cost that is no matter, whatever the value
-ROUNDING = 1e-13  # share of a marginal below which an entry of the plan is a rounding error
+NOISE = 1e-10  # share of the median cost: a gap below it is rounding, also where the value is next to 0
+# Flows are differences of masses: what should be 0 can be left as a rounding error of the larger one. But what is a
+# share of the smaller one is a flow, however small.
+ROUNDING, CRUMB = 1e-13, 1e-10
 # POT imports each of these where it is installed, which takes seconds and which arrays of NumPy do not need.
 BACKENDS = {
     "torch": "POT_BACKEND_DISABLE_PYTORCH",
@@ -49,19 +51,26 @@ class Transport:
 
 
 def transport(a: Any, b: Any, *, cost: str | Cost = "sqeuclidean", reg: float | None = None) -> Transport:
-    """The optimal transport of a to b: min over plans T of Σ_ij T_ij C_ij, with C_ij the ground cost of x_i and y_j.
+    """The optimal transport of a to b: min over plans T of Σ_ij T_ij C_ij.
 
-    a and b are arrays `[n, d]` (mass 1/n on each row) or a `Measure`. With `sqeuclidean`, the value is the *squared*
-    2-Wasserstein distance. Exact, by the network simplex of POT (`ot.emd`, Bonneel et al. 2011), in float64.
-    With `reg`, the plan of least Σ_ij T_ij C_ij + reg KL(T | a b^T): `wddkit.ot.entropic.sinkhorn`, which see.
-    Raises ValueError for bad input, and where no plan can be proved optimal.
+    a and b are arrays `[n, d]` (mass 1/n on each row) or a `Measure`. C_ij = c(x_i, y_j): a stands where costs have the
+    support. That matters for `kl` only, where C_ij = Σ_k y_jk log(y_jk / x_ik) - y_jk + x_ik. With `sqeuclidean`, the
+    value is the *squared* 2-Wasserstein distance. With `reg`, the plan of least Σ_ij T_ij C_ij + reg KL(T | a b^T):
+    see `wddkit.ot.sinkhorn`, which also takes the `tol` and `iterations` that its errors speak of.
+
+    >>> t = transport([[0.0], [4.0]], [[1.0], [3.0]])  # two Diracs each: 0 goes to 1, and 4 to 3
+    >>> t.plan.tolist(), t.value
+    ([[0.5, 0.0], [0.0, 0.5]], 1.0)
+
+    Exact, by the network simplex of POT (`ot.emd`, Bonneel et al. 2011), in float64.
+    Raises ValueError for bad input, and where no plan can be proved optimal; with `reg`, as `sinkhorn`.
     """
     if reg is not None:
         from wddkit.ot.entropic import sinkhorn  # which imports this module
 
         return sinkhorn(a, b, reg=reg, cost=cost)
     a, b = Measure.of(a, "a"), Measure.of(b, "b")
-    return solve(cost_matrix(a.points, b.points, cost), a.masses, b.masses)
+    return solve(cost_matrix(a, b, cost), a.masses, b.masses)
 
 
 def w2_squared(a: Any, b: Any) -> float:
@@ -88,24 +97,27 @@ def solve(
     rows, columns = np.flatnonzero(a), np.flatnonzero(b)
     if len(rows) < len(a) or len(columns) < len(b):
         guess = None if near is None else near[rows]
-        return _widened(solve(C[np.ix_(rows, columns)], a[rows], b[columns], near=guess), C, rows, columns)
+        return _with_empty_rows(solve(C[np.ix_(rows, columns)], a[rows], b[columns], near=guess), C, rows, columns)
     # A constant for each row or column changes every plan's cost alike, and a common factor changes no plan.
     floor = C.min(axis=0)
     if float(C.max()) / 2 - float(floor.min()) / 2 > np.finfo(float).max / 2:
         raise ValueError("costs: their differences leave the range of float64; divide the costs by their maximum")
     R = C - floor
-    if near is not None and (guessed := _guessed(R, a, b, near)):
-        T, f, g, gap = guessed
-        return _centred(T, C, a, b, f, floor + g, gap)
-    scale = float(R.max()) or 1.0
-    R /= scale
-    T, f, g, gap = _certified(R, a, b)
-    if gap > GAP_LIMIT * float(np.vdot(T, R)) and gap > NOISE * float(np.median(R)):
-        raise ValueError(
-            f"costs: no plan can be proved optimal (duality gap {gap:.1e} of the largest difference), they differ too "
-            "widely; remove points that are far from all others, or lower costs that stand for 'forbidden'"
-        )
-    return _centred(T, C, a, b, scale * f, floor + scale * g, gap * scale)
+    found = None if near is None else _solve_near(R, a, b, near)
+    if found is None:
+        scale = float(R.max()) or 1.0
+        R /= scale
+        T, f, g, gap = _certified(R, a, b)
+        if abs(gap) > GAP_LIMIT * float(np.vdot(T, R)) and abs(gap) > NOISE * float(np.median(R)):
+            raise ValueError(
+                f"costs: no plan can be proved optimal (duality gap {gap:.1e} of the largest difference), they differ "
+                "too widely; remove points that are far from all others, or lower costs that stand for 'forbidden'"
+            )
+        found = T, scale * f, scale * g, scale * gap
+    T, u, g, gap = found
+    v = floor + g
+    half, held = (b @ v - a @ u) / 2, entries(T)
+    return Transport(T, float(np.sum(T.ravel()[held] * C.ravel()[held])), (u + half, v - half), gap)
 
 
 def entries(T: Float64[np.ndarray, "m n"]) -> Int64[np.ndarray, " entries"]:
@@ -130,20 +142,7 @@ def top_plan(
     return indices.astype(np.int32), masses.astype(np.float32), min(1.0, float(masses.sum() / plan.sum()))
 
 
-def _centred(
-    T: Float64[np.ndarray, "m n"],
-    C: Float64[np.ndarray, "m n"],
-    a: Float64[np.ndarray, " m"],
-    b: Float64[np.ndarray, " n"],
-    u: Float64[np.ndarray, " m"],
-    v: Float64[np.ndarray, " n"],
-    gap: float,
-) -> Transport:
-    half, held = (b @ v - a @ u) / 2, entries(T)
-    return Transport(T, float(np.sum(T.ravel()[held] * C.ravel()[held])), (u + half, v - half), gap)
-
-
-def _widened(
+def _with_empty_rows(
     inner: Transport, C: Float64[np.ndarray, "m n"], rows: Int64[np.ndarray, " k"], columns: Int64[np.ndarray, " l"]
 ) -> Transport:
     """The transport over all rows and columns from that over those with mass; the others get feasible potentials."""
@@ -155,7 +154,7 @@ def _widened(
     return Transport(plan, inner.value, (u, v), inner.gap)
 
 
-def _guessed(
+def _solve_near(
     R: Float64[np.ndarray, "m n"],
     a: Float64[np.ndarray, " m"],
     b: Float64[np.ndarray, " n"],
@@ -167,8 +166,8 @@ def _guessed(
     S -= lowest
     scale = float(S.max()) or 1.0
     S /= scale
-    T, f, g, gap = _looked(S, a, b)
-    if gap * scale > GAP_TOLERANCE * float(np.vdot(T, R)):
+    T, f, g, gap = _solve_capped(S, a, b)
+    if abs(gap) * scale > GAP_TOLERANCE * float(np.vdot(T, R)):
         return None
     return T, near + scale * f, lowest + scale * g, gap * scale
 
@@ -182,23 +181,27 @@ def _certified(
     so, costs far above the value are lowered to a cap, which a plan that avoids them does not feel; potentials that
     are feasible below the cap are feasible above it, so the gap stays a proof for R itself.
     """
-    found = _looked(R, a, b, cap=cap)
+    found = _solve_capped(R, a, b, cap=cap)
     value = float(np.vdot(found[0], R))
     lower = CAP * value
-    if found[-1] <= GAP_TOLERANCE * value or lower >= cap:
+    if abs(found[-1]) <= GAP_TOLERANCE * value or not 0 < lower < cap:
         return found
-    return min(found, _certified(R, a, b, cap=lower), key=lambda each: each[-1])
+    return min(found, _certified(R, a, b, cap=lower), key=lambda each: abs(each[-1]))
 
 
-def _looked(
+def _solve_capped(
     R: Float64[np.ndarray, "m n"], a: Float64[np.ndarray, " m"], b: Float64[np.ndarray, " n"], *, cap: float = 1.0
 ) -> Proof:
-    """Plan, feasible potentials and gap by one program, of costs no higher than the cap."""
-    T, g = _simplex(R if cap == 1 else np.minimum(R, cap) / cap, a, b) if R.any() else (_north_west(a, b), b)
+    """Plan, feasible potentials and gap by one program, of costs no higher than the cap.
+
+    A gap below 0 is as bad as one above: the plan then does not have its masses.
+    """
+    if R.shape[1] == 1 or not R.any():
+        T, g = _north_west(a, b), np.zeros_like(b)
+    else:
+        T, g = _simplex(R if cap == 1 else np.minimum(R, cap) / cap, a, b)
     value = float(np.vdot(T, R))
-    if value == 0:  # costs are not negative: nothing is cheaper, and potentials of 0 prove it
-        return T, np.zeros_like(a), np.zeros_like(b), 0.0
-    g = cap * g
+    g = cap * g if value else np.zeros_like(b)  # costs are not negative: where nothing is paid, 0 is the best price
     f = (R - g).min(axis=1)
     return T, f, g, value - float(a @ f + b @ g)
 
@@ -210,20 +213,24 @@ def _simplex(
     T, log = _emd()(a, b, R, numItermax=PIVOTS, log=True, center_dual=False, check_marginals=False)
     if log["result_code"] != 1:
         raise ValueError(f"the transport problem was not solved (POT's code {log['result_code']}): {log['warning']}")
+    v = np.asarray(log["v"])
     held = entries(T)
     i, j, flows = held // len(b), held % len(b), T.ravel()[held]
-    # Flows are differences of masses: entries that should be 0 can be left as 1e-17 of the larger marginal. But what
-    # is a share of the smaller one is a flow, however small.
-    smaller, larger = np.minimum(a[i], b[j]), np.maximum(a[i], b[j])
-    flows[flows < ROUNDING * np.minimum(larger, 1e3 * smaller)] = 0
+    flows[flows < np.minimum(ROUNDING * np.maximum(a[i], b[j]), CRUMB * np.minimum(a[i], b[j]))] = 0
     sums = np.bincount(i, flows, len(a)), np.bincount(j, flows, len(b))
     error = max(float(np.abs(sums[0] - a).max()), float(np.abs(sums[1] - b).max()))
     if error > MARGINAL_TOLERANCE:
         raise ValueError(f"the transport plan misses its masses by {error:.1e}; expected at most {MARGINAL_TOLERANCE}")
-    # Where a column has one entry, it is the column's mass: but for rounding it is so already.
-    flows = np.where((flows > 0) & (np.bincount(j, flows > 0, len(b)) == 1)[j], b[j], flows)
+    # The one entry of a row, or of a column, is its mass: but for the rounding of large masses it is so already.
+    for at, w in ((i, a), (j, b)):
+        flows = np.where((flows > 0) & (np.bincount(at, flows > 0, len(w)) == 1)[at], w[at], flows)
     T.ravel()[held] = flows
-    return T, np.asarray(log["v"])
+    # A mass that was lost beside larger ones is carried where it is cheapest.
+    for row in np.flatnonzero(sums[0] == 0):
+        T[row, (R[row] - v).argmin()] = a[row]
+    for column in np.flatnonzero(sums[1] == 0):
+        T[(R[:, column] - np.asarray(log["u"])).argmin(), column] = b[column]
+    return T, v
 
 
 def _north_west(a: Float64[np.ndarray, " m"], b: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, "m n"]:

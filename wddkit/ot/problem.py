@@ -1,8 +1,9 @@
 """The question that every barycenter solver answers, checked once, and what a solver yields on its way."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,22 +11,25 @@ import scipy.sparse as sparse
 from jaxtyping import Float64, Int64
 
 from wddkit.codec import unknown
-from wddkit.ot.costs import Against, Cost, SparsePlan, as_cost, check_spread
-from wddkit.ot.measure import Measure, check_masses, check_points, whole_number
+from wddkit.ot.costs import Against, Cost, as_cost
+from wddkit.ot.geometry import SparsePlan, centre_of, check_spread
+from wddkit.ot.measure import Measure, check_masses, check_points, mixture, whole_number
 
 MASSES = ("free", "uniform")
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """min over y (and w, if free) of Σ_k λ_k T_c((y, w), (x_k, b_k)), with plans that may leave mass `trim`.
+    """min over y (and w, if free) of Σ_k λ_k min over T^k of Σ_ij T^k_ij c(y_i, x^k_j), T^k of row sums w, columns b^k.
 
-    Points are centred where the cost does not feel shifts, and points of mass 0 are gone. All measures together are
-    the one `pooled` measure Σ_k λ_k b_k: the plans, each times λ_k and side by side, are one plan [m, n_1 + ... + n_N].
+    Plans may leave the mass `trim`. Points are centred where the cost does not feel shifts, and points of mass 0 are
+    gone. All measures together are the one `pooled` measure: the plans, each times λ_k and side by side, are one plan
+    [m, n_1 + ... + n_N].
     """
 
     measures: tuple[Measure, ...]
     weights: Float64[np.ndarray, " N"]  # λ
+    pooled: Measure  # the points x^k_j of all measures with masses λ_k b^k_j
     m: int
     masses: Float64[np.ndarray, " m"] | None  # w, or None: free
     cost: Cost  # fitted
@@ -33,14 +37,6 @@ class Problem:
     seed: int
     trim: float
     centre: Float64[np.ndarray, " d"]  # what was taken from the points that were given
-
-    @functools.cached_property
-    def pooled(self) -> Measure:
-        """The points of all measures with masses λ_k b_kj."""
-        if len(self.measures) == 1:
-            return self.measures[0]
-        masses = np.concatenate([share * each.masses for share, each in zip(self.weights, self.measures, strict=True)])
-        return Measure(np.concatenate([each.points for each in self.measures]), masses)
 
     @functools.cached_property
     def ends(self) -> Int64[np.ndarray, " N"]:
@@ -98,41 +94,51 @@ class Frame:
         return tuple(out)
 
 
-def check_problem(
-    points: Any, *, m: Any, masses: Any, weights: Any, cost: Any, start: Any, seed: Any, trim: Any
-) -> tuple[Problem, Frame]:
+@dataclass(frozen=True, eq=False)
+class Question:
+    """What a barycenter is asked for, as it was given: see `wddkit.ot.barycenter`."""
+
+    points: Any
+    m: Any
+    masses: Any = "free"
+    weights: Any = None
+    cost: Any = "sqeuclidean"
+    trim: Any = 0.0
+    seed: Any = 0
+    start: Any = None
+
+
+def check_problem(question: Question) -> tuple[Problem, Frame]:
     """The problem that is asked for; ValueError for anything that is not one."""
-    measures = _measures(points)
-    shares = _weights(weights, len(measures))
-    m, seed = whole_number(m, "m", least=1), whole_number(seed, "seed", least=0)
-    w, trim = _given_masses(masses, m), _trim(trim)
-    columns = tuple(np.flatnonzero(each.masses) for each in measures)
-    # Each copy of the points, and each temporary array of their size, costs as much as a step of a solver.
-    kept = [
-        each if len(at) == len(each) else Measure(each.points[at], each.masses[at])
-        for each, at in zip(measures, columns, strict=True)
-    ]
-    chosen = as_cost(cost)
-    check_spread(*(each.points for each in kept))
-    centre = np.zeros(kept[0].points.shape[1])
+    measures = _measures(question.points)
+    shares = _weights(question.weights, len(measures))
+    m, seed = whole_number(question.m, "m", least=1), whole_number(question.seed, "seed", least=0)
+    w, trim = _given_masses(question.masses, m), _trim(question.trim)
+    chosen, held = as_cost(question.cost), tuple(each.held() for each in measures)
+    check_spread(*(each.points for each in held))
+    centre = np.zeros(held[0].points.shape[1])
     if chosen.shifts:
-        centre = sum((share * each.masses @ each.points for share, each in zip(shares, kept, strict=True)), centre)
-        kept = [Measure(each.points - centre, each.masses) for each in kept]
-    x = kept[0].points if len(kept) == 1 else np.concatenate([each.points for each in kept])
-    if start is not None:
-        start = _start(start, m, x.shape[1]) - centre
-        check_spread(x, start)
-        if not chosen.shifts:  # such costs are not defined everywhere
-            chosen.fitted(start)
+        centre = centre_of(*(each.points for each in held))
+        held = tuple(each.about(centre) for each in held)
+    pooled = mixture(held, shares)
+    cost, start = chosen.fitted(pooled), None
+    if question.start is not None:
+        start = _start(question.start, m, len(centre)) - centre
+        cost.fitted(mixture([pooled, Measure.of(start)], [0.5, 0.5]))
     if w is None:
-        _check_distinct(x, m)
-    problem = Problem(tuple(kept), shares, m, w, chosen.fitted(x), start, seed, trim, centre)
+        _check_distinct(pooled.points, m)
+    columns = tuple(np.flatnonzero(each.masses) for each in measures)
+    problem = Problem(held, shares, pooled, m, w, cost, start, seed, trim, centre)
     return problem, Frame(centre, columns, tuple(len(each) for each in measures))
 
 
 def _measures(points: Any) -> tuple[Measure, ...]:
-    several = isinstance(points, (list, tuple)) and bool(points) and all(_is_measure(each) for each in points)
-    if not several:
+    if not _is_list(points, lambda each: isinstance(each, Measure) or getattr(each, "ndim", 0) == 2):
+        if _is_list(points, lambda rows: _is_list(rows, lambda row: isinstance(row, (list, tuple)))):
+            raise ValueError(
+                "points: lists of lists of rows; give one array [n, d], or for several measures a list of arrays: "
+                "[np.array(each) for each in points]"
+            )
         return (Measure.of(points),)
     measures = tuple(Measure.of(each, f"points[{k}]") for k, each in enumerate(points))
     dimensions = {each.points.shape[1] for each in measures}
@@ -141,8 +147,8 @@ def _measures(points: Any) -> tuple[Measure, ...]:
     return measures
 
 
-def _is_measure(value: Any) -> bool:
-    return isinstance(value, Measure) or getattr(value, "ndim", 0) == 2
+def _is_list(value: Any, of: Callable[[Any], bool]) -> bool:
+    return isinstance(value, (list, tuple)) and bool(value) and all(of(each) for each in value)
 
 
 def _weights(weights: Any, count: int) -> Float64[np.ndarray, " N"]:
@@ -164,7 +170,7 @@ def _given_masses(masses: Any, m: int) -> Float64[np.ndarray, " m"] | None:
 
 
 def _trim(trim: Any) -> float:
-    if not isinstance(trim, (int, float)) or not 0 <= trim < 1:
+    if not isinstance(trim, Real) or isinstance(trim, bool) or not 0 <= float(trim) < 1:
         raise ValueError(f"trim: expected the share of the data's mass to leave out, in [0, 1), got {trim!r}")
     return float(trim)
 

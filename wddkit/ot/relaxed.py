@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from wddkit.ot.costs import Cost, cost_matrix
-from wddkit.ot.entropic import ITERATIONS, TOLERANCE, positive, solve_entropic
-from wddkit.ot.measure import Measure
+from wddkit.ot.entropic import ITERATIONS, TOLERANCE, solve_entropic
+from wddkit.ot.measure import Measure, positive
 from wddkit.ot.plan import Transport, solve
 
 LEAST = 1e-9  # mass that partial transport can tell from rounding errors of the masses
@@ -41,7 +41,7 @@ def unbalanced(
     Raises ValueError for bad input and, as `sinkhorn`, for a reg that is too small and for a plan left unfinished.
     """
     a, b = Measure.of(a, "a"), Measure.of(b, "b")
-    C = cost_matrix(a.points, b.points, cost)
+    C = cost_matrix(a, b, cost)
     prices = _prices(relax, positive(reg, "reg"))
     return solve_entropic(C, a.masses, b.masses, reg=reg, relax=prices, tol=tol, iterations=iterations)
 
@@ -60,15 +60,17 @@ def partial(a: Any, b: Any, *, mass: float, cost: str | Cost = "sqeuclidean") ->
     Raises ValueError for bad input, for a mass not from 1e-9 to 1, and where no plan can be proved optimal.
     """
     a, b = Measure.of(a, "a"), Measure.of(b, "b")
-    C = cost_matrix(a.points, b.points, cost)
-    if not isinstance(mass, Real) or not LEAST <= float(mass) <= 1:
+    C = cost_matrix(a, b, cost)
+    if not isinstance(mass, Real) or isinstance(mass, bool) or not LEAST <= float(mass) <= 1:
         raise ValueError(f"mass: expected the share of the mass to carry, from {LEAST:.0e} to 1, got {mass!r}")
-    s, least = float(mass), float(C.min())
+    s = float(mass)
     if s == 1:
         return solve(C, a.masses, b.masses)
+    carried = C[np.ix_(a.masses > 0, b.masses > 0)]
+    least = float(carried.min())
     # If mass w went from the further row to the further column, s + w would be carried elsewhere. To send w of that to
     # them instead saves C_ij - min C + corner a unit: any corner > 0 forbids it, and the largest cost keeps the scale.
-    corner = (float(C.max()) - least) or 1.0
+    corner = (float(carried.max()) - least) or 1.0
     extended = np.pad(C - least, (0, 1))
     extended[-1, -1] = corner
     total = 2 - s

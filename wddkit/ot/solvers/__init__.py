@@ -47,10 +47,10 @@ __all__ = [
 def as_solver(solver: str | Solver, problem: Problem) -> Solver:
     """The solver of this name with its usual options, or the solver itself.
 
-    "auto" is `lloyd` where the masses are given, `kmeans` where they are free and there is one measure, else `bundle`.
+    "auto" is `kmeans` for one measure with free masses, `bundle` for several, and `lloyd` for given masses.
     """
     if not isinstance(solver, str):
-        if not (hasattr(solver, "check") and hasattr(solver, "iterates")):
+        if isinstance(solver, type) or not (hasattr(solver, "check") and hasattr(solver, "iterates")):
             raise ValueError(f"solver: expected auto, {', '.join(SOLVERS)}, or a solver's object, got {solver!r}")
         return solver
     if solver == "auto":

@@ -32,11 +32,14 @@ from wddkit.ot.measure import whole_number
 SINKHORN = 2  # steps after each change of cost and temperature; they repair empty cells
 NEWTON = 16  # most steps after those; where m divides n, two or three are enough
 BALANCED = 1e-3  # Σ_i |w_i - (P b)_i| at which a plan is good enough to move on
-RIDGE, TRUST = 1e-2, 0.3  # share of w_i that is added to the Hessian's diagonal; how far off balance it is all of it
+# RIDGE w_i is added to the diagonal of Newton's matrix where Σ_i |w_i - (P b)_i| is TRUST or more, else a smaller part.
+RIDGE, TRUST = 1e-2, 0.3
 LEAST_RIDGE = 1e-6  # above the rounding of P diag(b) P^T in float32
 HALVINGS = 8
 EMPTY = 1e-6  # share of w_i below which a cell's mean says nothing
 UNDERFLOW = 1e-30  # (P b)_i below which its logarithm is taken term by term
+ROUNDINGS = 32  # of the arrays' type: a step that lowers F by less, F being near 1, has not been seen to lower it
+COLDEST = 1e-6  # share of the variance: below it, exponents in float32 have no digits left
 
 T_ = TypeVar("T_", "Cells", "Blurred")
 
@@ -68,10 +71,12 @@ def schedule(start: float = 0.2, end: float = 0.002, *, steps: int = 24, last: i
     """Temperatures that fall geometrically from `start` to `end` in `steps`, and stay there for `last` more.
 
     They are shares of the data's total variance. From 0.5 on, the support falls together onto the mean, and what the
-    start knew is lost. Raises ValueError unless start >= end > 0, and steps >= 1 and last >= 0 are whole numbers.
+    start knew is lost. Raises ValueError unless start >= end >= 1e-6, and steps >= 1 and last >= 0 are whole numbers.
     """
-    if not (isinstance(start, Real) and isinstance(end, Real) and math.inf > start >= end > 0):
-        raise ValueError(f"temperatures: expected numbers with start >= end > 0, got {start!r} and {end!r}")
+    if not (isinstance(start, Real) and isinstance(end, Real) and math.inf > start >= end >= COLDEST):
+        raise ValueError(
+            f"temperatures: expected numbers with start >= end >= {COLDEST:.0e}, got {start!r} and {end!r}"
+        )
     steps, last = whole_number(steps, "steps", least=1), whole_number(last, "last", least=0)
     # Numbers of Python: one of NumPy in float64 would turn arrays in float32 into its own kind.
     high, low = float(start), float(end)
@@ -148,7 +153,8 @@ def newton(xp: Any, cells: Cells, at: Blurred, eps: float) -> Blurred:
 
     The ridge keeps cells that do not touch, whose potentials the Hessian does not tie together, from being thrown far;
     near balance it fades, else it would keep the steps too short. A step that does not raise F is halved; where no
-    half does, a Sinkhorn step is made.
+    half does, a Sinkhorn step is made. (Of its own kind beside `solvers.masses.ascend` and `wddkit.ot.entropic`: those
+    take one problem in float64, and linear algebra of many in float32 asks for other guards.)
     """
     Q = at.P * xp.sqrt(cells.b)[:, None]
     H = -xp.asarray(Q @ Q.mT, dtype=xp.float64)
@@ -159,7 +165,7 @@ def newton(xp: Any, cells: Cells, at: Blurred, eps: float) -> Blurred:
     direction = xp.linalg.solve(H, xp.asarray(eps * gradient, dtype=xp.float64)[:, :, None])[:, :, 0]
     direction = xp.asarray(direction, dtype=at.u.dtype)
 
-    noise = 32 * float(xp.finfo(at.u.dtype).eps)
+    noise = ROUNDINGS * float(xp.finfo(at.u.dtype).eps)
     found = blurred(xp, cells, at.u + direction, eps)
     for halving in range(1, HALVINGS + 1):
         low = ~(found.F + noise >= at.F)  # NaN is low
@@ -177,27 +183,13 @@ def newton(xp: Any, cells: Cells, at: Blurred, eps: float) -> Blurred:
 def cell_means(
     xp: Any, T: Float[Any, "c m n"], x: Float[Any, "c n d"], w: Float[Any, "c m"], y: Float[Any, "c m d"]
 ) -> Float[Any, "c m d"]:
-    """y_i = Σ_j T_ij x_j / Σ_j T_ij; of an empty cell, y_i as it was."""
+    """y_i = Σ_j T_ij x_j / Σ_j T_ij; of an empty cell, y_i as it was.
+
+    Unlike `wddkit.ot.geometry.means`, of dense blurred plans, for which empty is what rounding leaves.
+    """
     r = T.sum(axis=2)[:, :, None]
     held = r > EMPTY * w[:, :, None]
     return xp.where(held, (T @ x) / xp.where(held, r, 1.0), y)
-
-
-def rounded(xp: Any, T: Float[Any, "c m n"], w: Float[Any, "c m"], b: Float[Any, "c n"]) -> Float[Any, "c m n"]:
-    """A plan near T with row sums w and column sums b (Altschuler, Weed and Rigollet 2017, algorithm 2).
-
-    Rows, then columns, that are too heavy are scaled down; what lacks then is spread over those that are too light.
-    """
-    T = T * _shrink(xp, w, T.sum(axis=2))[:, :, None]
-    T *= _shrink(xp, b, T.sum(axis=1))[:, None]
-    rows, columns = xp.clip(w - T.sum(axis=2), 0, None), xp.clip(b - T.sum(axis=1), 0, None)
-    lacking = columns.sum(axis=1)[:, None]
-    return T + rows[:, :, None] * (columns / xp.where(lacking > 0, lacking, 1.0))[:, None]
-
-
-def _shrink(xp: Any, wanted: Float[Any, "c k"], found: Float[Any, "c k"]) -> Float[Any, "c k"]:
-    heavy = found > wanted
-    return xp.where(heavy, wanted / xp.where(heavy, found, 1.0), 1.0)
 
 
 def _take(value: T_, chosen: Bool[Any, " c"]) -> T_:

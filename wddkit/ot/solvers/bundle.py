@@ -8,9 +8,10 @@ import numpy as np
 from jaxtyping import Float64
 from scipy.optimize import linprog
 
+from wddkit.ot.measure import number, whole_number
 from wddkit.ot.problem import Iterate, Problem
 from wddkit.ot.solvers.lloyd import paid_by_point, refill
-from wddkit.ot.solvers.masses import Found, Potentials, Standing, ascend
+from wddkit.ot.solvers.masses import Found, MassObjective, Potentials, ascend
 from wddkit.ot.solvers.start import start_of
 
 COLD, WARM = 0.3, 0.02  # of the value: the smoothing to begin with, from no potentials and from those of the last step
@@ -24,7 +25,7 @@ LEVEL = 0.5  # where between the lower bound and the best value the level is lai
 class Bundle:
     """The alternation of best masses and best support, for any cost and any number of measures.
 
-    With the support standing still, the masses are learned until f(a) = Σ_k λ_k OT(a, b_k; C_k) is proved to be within
+    With the support standing still, the masses are learned until f(w) = Σ_k λ_k OT(w, b^k; C^k) is proved to be within
     `gap` times its value of the least; with the plans standing still, the support is updated as in Lloyd's alternation.
     Both lower the value. It ends when the support rests or the value falls by less than the share `rest`.
 
@@ -41,10 +42,11 @@ class Bundle:
 
     def check(self, problem: Problem) -> None:
         """Masses to learn, and nothing trimmed."""
-        if self.steps < 1 or self.smoothings < 0 or self.cuts < 0 or not 0 <= self.rest < 1:
-            raise ValueError(f"bundle: expected steps >= 1, smoothings and cuts >= 0, rest in [0, 1), got {self}")
-        if not FINEST <= self.gap < 1:
-            raise ValueError(f"bundle: gap is a share of the value, expected in [{FINEST}, 1), got {self.gap!r}")
+        number(self.gap, "gap of bundle, a share of the value", f"[{FINEST:.0e}, 1)")
+        number(self.rest, "rest of bundle", "[0, 1)")
+        whole_number(self.steps, "steps of bundle", least=1)
+        whole_number(self.smoothings, "smoothings of bundle", least=0)
+        whole_number(self.cuts, "cuts of bundle", least=0)
         if problem.masses is not None:
             raise ValueError("solver 'bundle' learns the masses, and they are given; use solver='lloyd' or 'auto'")
         if problem.trim:
@@ -55,35 +57,35 @@ class Bundle:
         data, one = problem.pooled, len(problem.measures) == 1
         support = start_of(problem)
         C = problem.against(support)
-        f = Standing.of(problem, C)
-        a, u, last = f.cells(), f.flat, np.inf
+        f = MassObjective.of(problem, C)
+        w, u, last = f.cells(), f.flat, np.inf
         for _ in range(self.steps):
-            found = self._learned(f, f.cells() if one else a, u)
-            a, u, value = found.best.masses, found.proof, found.best.value
+            found = self._learned(f, f.cells() if one else w, u)
+            w, u, value = found.best.masses, found.proof, found.best.value
             if value >= last:
                 return
-            yield Iterate(support, a, found.best.plan, value, max(value - found.lower, 0.0))
+            yield Iterate(support, w, found.best.plan, value, max(value - found.lower, 0.0))
             if value > (1 - self.rest) * last:
                 return
             before, last = support, value
             support = problem.cost.update(found.best.plan, data.points, support)
             if value > 0:
-                refill(support, a, paid_by_point(found.best.plan, C), data.points)
+                refill(support, w, paid_by_point(found.best.plan, C), data.points)
             moved = (support != before).any(axis=1)
             if not moved.any():
                 return
             C[moved] = problem.against(support[moved])
-            f = Standing.of(problem, C)
+            f = MassObjective.of(problem, C)
 
-    def _learned(self, f: Standing, a: Float64[np.ndarray, " m"], u: Potentials) -> "Search":
-        """Masses no worse than a, proved to be within the gap if the steps suffice."""
-        found = Search.begun(f, a, near=u)
+    def _learned(self, f: MassObjective, w: Float64[np.ndarray, " m"], u: Potentials) -> "Search":
+        """Masses no worse than w, proved to be within the gap if the steps suffice."""
+        found = Search.begun(f, w, near=u)
         epsilon = (WARM if u.any() else COLD) * found.best.value
         for _ in range(self.smoothings):
             if found.within(self.gap):
                 break
-            u, a = ascend(f, u, epsilon=epsilon, steps=NEWTON)
-            found = found.bounded(u).tried(a, near=u)
+            u, w = ascend(f, u, epsilon=epsilon, steps=NEWTON)
+            found = found.bounded(u).tried(w, near=u)
             epsilon *= FINER
         for _ in range(self.cuts):
             known = len(found.U)
@@ -97,9 +99,9 @@ class Bundle:
 
 @dataclass(frozen=True, eq=False)
 class Search:
-    """What is known of f: its best masses, its highest bound with the proof, and cuts f_k(a) >= a·U_lk + c_lk."""
+    """What is known of f: its best masses, its highest bound with the proof, and cuts f^k(w) >= w·U_l^k + c_l^k."""
 
-    f: Standing
+    f: MassObjective
     best: Found
     proof: Potentials
     lower: float
@@ -107,9 +109,9 @@ class Search:
     c: Float64[np.ndarray, "L N"]
 
     @classmethod
-    def begun(cls, f: Standing, a: Float64[np.ndarray, " m"], *, near: Potentials) -> "Search":
-        """From the value at a and the bound of u = 0."""
-        best = f.at(a, near=near)
+    def begun(cls, f: MassObjective, w: Float64[np.ndarray, " m"], *, near: Potentials) -> "Search":
+        """From the value at w and the bound of u = 0."""
+        best = f.at(w, near=near)
         U = np.stack([f.flat, best.potentials])
         return cls(f, best, f.flat, f.bound(f.flat), U, np.stack([f.intercepts(u) for u in U]))
 
@@ -122,10 +124,10 @@ class Search:
         bound, cut = self.f.bound(u), self._with_cut(u)
         return replace(cut, proof=u, lower=bound) if bound > self.lower else cut
 
-    def tried(self, a: Float64[np.ndarray, " m"], *, near: Potentials) -> "Search":
+    def tried(self, w: Float64[np.ndarray, " m"], *, near: Potentials) -> "Search":
         """With the value and the cut at these masses."""
         try:
-            found = self.f.at(a, near=near)
+            found = self.f.at(w, near=near)
         except ValueError:  # costs too far apart for these masses, as when a crumb of mass must go to an outlier
             return self
         return replace(self._with_cut(found.potentials), best=min(self.best, found, key=lambda each: each.value))
@@ -133,8 +135,8 @@ class Search:
     def level_step(self) -> "Search":
         """One step of the level method: a bound from all cuts, then a trial where all of them allow a gain.
 
-        The bound is that of the cuts' potentials, averaged with the multipliers of  min over a, t of λ·t  under
-        t_k >= a·U_lk + c_lk. By concavity it is no less than this minimum, and it needs no trust in the program. Of
+        The bound is that of the cuts' potentials, averaged with the multipliers of  min over w, t of λ·t  under
+        t_k >= w·U_l^k + c_l^k. By concavity it is no less than this minimum, and it needs no trust in the program. Of
         the masses at which the cuts allow a value below a level between bound and best value, the trial is nearest to
         the best ones, in the largest difference s: no trust region has to be guessed, and the trials do not swing.
         """
@@ -154,7 +156,7 @@ class Search:
         return after.tried(nearest.x[:m], near=after.proof) if nearest.status == 0 else after
 
     def _program(self, costs: np.ndarray, rows: np.ndarray, limits: np.ndarray) -> Any:
-        """Min over z = (a, t, s) of costs·z under the cuts and rows·z <= limits, with t in units of the value."""
+        """Min over z = (w, t, s) of costs·z under the cuts and rows·z <= limits, with t in units of the value."""
         L, N, m = self.U.shape
         scale = self.best.value
         cuts = np.concatenate(

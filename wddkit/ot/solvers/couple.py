@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse as sparse
 from jaxtyping import Float64
 
-from wddkit.ot.costs import SparsePlan
+from wddkit.ot.geometry import SparsePlan
 from wddkit.ot.plan import entries, solve
 from wddkit.ot.problem import Problem
 
@@ -45,7 +45,7 @@ def balanced_plan(problem: Problem, w: Float64[np.ndarray, " m"]) -> Couple:
 
     The programs of one couple follow one another: make one for each alternation.
     """
-    programs = [_programs(w, each.masses, problem.trim) for each in problem.measures]
+    programs = [program(w, each.masses, problem.trim) for each in problem.measures]
 
     def couple(C: Float64[np.ndarray, "m n"]) -> SparsePlan:
         if len(programs) == 1:
@@ -56,7 +56,7 @@ def balanced_plan(problem: Problem, w: Float64[np.ndarray, " m"]) -> Couple:
     return couple
 
 
-def _programs(w: Float64[np.ndarray, " m"], b: Float64[np.ndarray, " n"], trim: float) -> Plan:
+def program(w: Float64[np.ndarray, " m"], b: Float64[np.ndarray, " n"], trim: float) -> Plan:
     """Costs -> the best plan, for costs that follow one another and settle: then the potentials do, and start the next.
 
     What is trimmed goes to a further row of mass `trim` that costs nothing: partial transport, exactly.

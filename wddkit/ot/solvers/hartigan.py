@@ -17,7 +17,7 @@ import numpy as np
 import scipy.sparse as sparse
 from jaxtyping import Float64, Int64
 
-from wddkit.ot.costs import SparsePlan
+from wddkit.ot.geometry import SparsePlan
 
 Costs: TypeAlias = Callable[[SparsePlan], Float64[np.ndarray, "k n"]]
 """Rows P with sum 1 -> C_ij = |y_i - x_j|² of the means y_i = Σ_j P_ij x_j."""
@@ -27,7 +27,7 @@ ALONE = 1e-12  # share of a cell's mass that counts as nobody
 
 
 @dataclass(frozen=True, eq=False)
-class Moment:
+class CellState:
     """A support on the way, the means of `cells` (None: the start), with the `nearest` of them to each point.
 
     `value` = Σ_j b_j min_i C_ij, which never rises on the way.
@@ -40,12 +40,12 @@ class Moment:
 
 def descend(
     C: Float64[np.ndarray, "m n"], b: Float64[np.ndarray, " n"], costs: Costs, *, hartigan: bool, steps: int
-) -> Iterator[Moment]:
+) -> Iterator[CellState]:
     """From a start with costs C: Lloyd's steps until they rest, then Hartigan's moves, and so on until both rest."""
     C, j = C.copy(), np.arange(len(b))
     nearest = C.argmin(axis=0)
     last, rested = float(b @ C[nearest, j]), np.inf
-    yield Moment(None, nearest, last)
+    yield CellState(None, nearest, last)
     cells, touched = _refilled(nearest, C, b), np.arange(len(C))
     for _ in range(steps - 1 if last else 0):
         w = np.bincount(cells, weights=b, minlength=len(C))
@@ -61,7 +61,7 @@ def descend(
             nearest, lower, rested = cells, value, value
             better = _moved(cells, C, w, b, least=STILL * value) if hartigan else cells
         last = min(lower, last)
-        yield Moment(cells, nearest, last)
+        yield CellState(cells, nearest, last)
         moved = better != cells
         if not moved.any():
             return

@@ -7,9 +7,10 @@ import numpy as np
 import scipy.sparse as sparse
 from jaxtyping import Float64, Int64
 
-from wddkit.ot.costs import SparsePlan, means
+from wddkit.ot.geometry import SparsePlan, means
+from wddkit.ot.measure import yes_or_no
 from wddkit.ot.problem import Iterate, Problem
-from wddkit.ot.solvers.hartigan import Moment, descend
+from wddkit.ot.solvers.hartigan import CellState, descend
 from wddkit.ot.solvers.lloyd import alternations, check_restarts
 from wddkit.ot.solvers.pairs import Pairs, is_squared, pairs_of
 from wddkit.ot.solvers.start import draw
@@ -37,6 +38,8 @@ class KMeans:
         if problem.masses is not None or len(problem.measures) > 1:
             raise ValueError("solver 'kmeans' is for one measure with masses='free'; use solver='lloyd' or 'auto'")
         check_restarts("kmeans", problem, 1 if self.restarts is None else self.restarts, self.steps)
+        if self.hartigan is not None:
+            yes_or_no(self.hartigan, "hartigan of kmeans")
         if self.hartigan and not _is_euclidean(problem):
             raise ValueError(
                 "hartigan = True needs squared distances (cost 'sqeuclidean', 'whitened' or a LinearMap) and trim = 0; "
@@ -55,7 +58,7 @@ class KMeans:
             return alternations(problem, restarts, steps=self.steps, pairs=pairs)
         ways = _ways(problem, restarts, pairs, hartigan=hartigan, steps=self.steps)
         start, best = min(ways, key=lambda way: way[1][-1].value)
-        return (_iterate(problem, start, moment) for moment in best)
+        return (_iterate(problem, start, state) for state in best)
 
 
 def _is_euclidean(problem: Problem) -> bool:
@@ -64,7 +67,7 @@ def _is_euclidean(problem: Problem) -> bool:
 
 def _ways(
     problem: Problem, restarts: int, pairs: Pairs | None, *, hartigan: bool, steps: int
-) -> Iterator[tuple[Float64[np.ndarray, "m d"], list[Moment]]]:
+) -> Iterator[tuple[Float64[np.ndarray, "m d"], list[CellState]]]:
     """The start and the descent of each restart."""
     x, b = problem.pooled.points, problem.pooled.masses
     costs = pairs.of_means if pairs is not None else lambda P: problem.against(P @ x)
@@ -77,11 +80,11 @@ def _ways(
         yield start, list(descend(C, b, costs, hartigan=hartigan, steps=steps))
 
 
-def _iterate(problem: Problem, start: Float64[np.ndarray, "m d"], moment: Moment) -> Iterate:
+def _iterate(problem: Problem, start: Float64[np.ndarray, "m d"], state: CellState) -> Iterate:
     def plan(cells: Int64[np.ndarray, " n"]) -> SparsePlan:
         return sparse.csc_array((b, cells, np.arange(len(b) + 1)), shape=(problem.m, len(b)))
 
     x, b = problem.pooled.points, problem.pooled.masses
-    support = start if moment.cells is None else means(plan(moment.cells), x, start)
-    masses = np.bincount(moment.nearest, weights=b, minlength=problem.m)
-    return Iterate(support, masses, plan(moment.nearest), moment.value)
+    support = start if state.cells is None else means(plan(state.cells), x, start)
+    masses = np.bincount(state.nearest, weights=b, minlength=problem.m)
+    return Iterate(support, masses, plan(state.nearest), state.value)

@@ -1,9 +1,9 @@
 """Lloyd's alternation of plan and support, for any cost, any number of measures, free or given masses.
 
 With plan T, row sums w and column sums b, the best support for T is, for costs like the squared distance, the mean
-y_i = Σ_j T_ij x_j / w_i, and the value left, F(T) = E|x|² - Σ_i w_i |y_i|², is concave in T: its minima are vertices,
-the alternation lowers the value at every step, and ends after finitely many. With the masses free it is k-means
-(Lloyd 1982); with given masses it is algorithm 2 of Cuturi and Doucet (2014).
+y_i = Σ_j T_ij x_j / w_i, and the value left, F(T) = E|x|² - Σ_i w_i |y_i|², is concave in T: its minimum over plans is
+reached at a vertex, the alternation lowers the value at every step, and ends after finitely many. With the masses free
+it is k-means (Lloyd 1982); with given masses it is algorithm 2 of Cuturi and Doucet (2014).
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,8 @@ import numpy as np
 import scipy.sparse as sparse
 from jaxtyping import Bool, Float64
 
-from wddkit.ot.costs import SparsePlan
+from wddkit.ot.geometry import SparsePlan
+from wddkit.ot.measure import whole_number
 from wddkit.ot.problem import Iterate, Problem
 from wddkit.ot.solvers.couple import couple_of
 from wddkit.ot.solvers.hartigan import STILL
@@ -48,8 +49,8 @@ class Lloyd:
 
 def check_restarts(name: str, problem: Problem, restarts: int, steps: int) -> None:
     """Raises ValueError for counts below 1, or several restarts from one given start."""
-    if restarts < 1 or steps < 1:
-        raise ValueError(f"{name}: expected restarts and steps of at least 1, got {restarts} and {steps}")
+    whole_number(restarts, f"restarts of {name}", least=1)
+    whole_number(steps, f"steps of {name}", least=1)
     if problem.start is not None and restarts > 1:
         raise ValueError(f"restarts = {restarts} from one given start would all be alike; leave out start or restarts")
 
@@ -100,11 +101,11 @@ def _recost(
     pairs: Pairs | None,
 ) -> None:
     """Puts the costs of the support points that moved into C: towards the end they are few."""
-    means = moved & (last.masses > 0) if pairs is not None else np.zeros_like(moved)
-    if pairs is not None and means.any():
-        P = sparse.csr_array(last.plan)[np.flatnonzero(means)]
-        C[means] = pairs.of_means(sparse.csr_array(sparse.diags_array(1 / last.masses[means]) @ P))
-    others = moved & ~means
+    to_mean = moved & (last.masses > 0) if pairs is not None else np.zeros_like(moved)
+    if pairs is not None and to_mean.any():
+        P = sparse.csr_array(last.plan)[np.flatnonzero(to_mean)]
+        C[to_mean] = pairs.of_means(sparse.csr_array(sparse.diags_array(1 / last.masses[to_mean]) @ P))
+    others = moved & ~to_mean
     if others.any():
         C[others] = problem.against(support[others])
 

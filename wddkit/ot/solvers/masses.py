@@ -1,12 +1,12 @@
-"""The best masses for a support that stands still: min over a on the simplex of f(a) = Σ_k λ_k OT(a, b_k; C_k).
+"""The best masses for a support that stands still: min over w on the simplex of f(w) = Σ_k λ_k OT(w, b^k; C^k).
 
-f is convex and piecewise linear. By the duality of linear programs, for *any* numbers u_k [m], one vector a measure,
+f is convex and piecewise linear. By the duality of linear programs, for *any* numbers u^k [m], one vector a measure,
 
-    f(a)  >=  Σ_k λ_k ( a·u_k + Σ_j b_kj min_i (C_kij - u_ki) ),                          a cut,
-    min f  >=  D(u) = min_i Σ_k λ_k u_ki + Σ_k λ_k Σ_j b_kj min_i (C_kij - u_ki),         a bound.
+    f(w)  >=  Σ_k λ_k ( w·u^k + Σ_j b^k_j min_i (C^k_ij - u^k_i) ),                          a cut,
+    min f  >=  D(u) = min_i Σ_k λ_k u^k_i + Σ_k λ_k Σ_j b^k_j min_i (C^k_ij - u^k_i),        a bound.
 
-The cut is tight at a for the potentials of its best plans, the bound at the maximum of D; but each is a proof for any
-u, whatever search found it. For one measure u = 0 is the best: every point goes to its nearest support point, and a are
+The cut is tight at w for the potentials of its best plans, the bound at the maximum of D; but each is a proof for any
+u, whatever search found it. For one measure u = 0 is the best: every point goes to its nearest support point, and w are
 the masses of the cells. For several, `ascend` climbs a smoothed D, on which Newton's method needs a few dozen passes
 over the costs.
 """
@@ -18,7 +18,7 @@ import numpy as np
 import scipy.sparse as sparse
 from jaxtyping import Float64
 
-from wddkit.ot.costs import SparsePlan
+from wddkit.ot.geometry import SparsePlan
 from wddkit.ot.plan import solve
 from wddkit.ot.problem import Problem
 from wddkit.ot.solvers.couple import as_sparse
@@ -34,7 +34,7 @@ DUST = 1e-9  # masses below this are rounding errors of a search
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """Masses a, their best plans (each times λ_k, side by side), their value f(a), and potentials u of the plans."""
+    """Masses w, their best plans (each times λ_k, side by side), their value f(w), and potentials u of the plans."""
 
     masses: Float64[np.ndarray, " m"]
     plan: SparsePlan
@@ -43,15 +43,15 @@ class Found:
 
 
 @dataclass(frozen=True, eq=False)
-class Standing:
-    """f for one support: costs C_k, masses b_k and weights λ_k of each measure."""
+class MassObjective:
+    """f for one support: costs C^k, masses b^k and weights λ_k of each measure."""
 
     costs: tuple[Costs, ...]
     masses: tuple[Float64[np.ndarray, " n_k"], ...]
     weights: Float64[np.ndarray, " N"]
 
     @classmethod
-    def of(cls, problem: Problem, C: Float64[np.ndarray, "m n"]) -> "Standing":
+    def of(cls, problem: Problem, C: Float64[np.ndarray, "m n"]) -> "MassObjective":
         """The f of a support with these costs against the pooled points."""
         costs = tuple(np.split(C, problem.ends[:-1], axis=1))
         return cls(costs, tuple(each.masses for each in problem.measures), problem.weights)
@@ -68,20 +68,20 @@ class Standing:
         own = np.array([np.bincount(C.argmin(axis=0), weights=b, minlength=m) for C, b in each])
         return np.asarray(self.weights @ own)
 
-    def at(self, a: Float64[np.ndarray, " m"], *, near: Potentials | None = None) -> Found:
-        """f(a), by one linear program a measure; `near`, a guess of their potentials, makes them faster."""
-        a = np.where(a > DUST, a, 0)
-        a = a / a.sum()
+    def at(self, w: Float64[np.ndarray, " m"], *, near: Potentials | None = None) -> Found:
+        """f(w), by one linear program a measure; `near`, a guess of their potentials, makes them faster."""
+        w = np.where(w > DUST, w, 0)
+        w = w / w.sum()
         guesses = self.flat if near is None else near
         each = zip(self.costs, self.masses, guesses, strict=True)
-        solved = [solve(C, a, b, near=u_k) for C, b, u_k in each]
+        solved = [solve(C, w, b, near=u_k) for C, b, u_k in each]
         plans = [share * as_sparse(each.plan) for share, each in zip(self.weights, solved, strict=True)]
         value = float(self.weights @ [each.value for each in solved])
         potentials = np.array([each.potentials[0] for each in solved])
-        return Found(a, sparse.hstack(plans, format="csr"), value, potentials)
+        return Found(w, sparse.hstack(plans, format="csr"), value, potentials)
 
     def intercepts(self, u: Potentials) -> Float64[np.ndarray, " N"]:
-        """c_k = Σ_j b_kj min_i (C_kij - u_ki), so that OT(a, b_k; C_k) >= a·u_k + c_k for all a."""
+        """c^k = Σ_j b^k_j min_i (C^k_ij - u^k_i), so that OT(w, b^k; C^k) >= w·u^k + c^k for all w."""
         each = zip(self.costs, self.masses, u, strict=True)
         return np.array([b @ (C - u_k[:, None]).min(axis=0) for C, b, u_k in each])
 
@@ -90,16 +90,20 @@ class Standing:
         return float((self.weights @ u).min() + self.weights @ self.intercepts(u))
 
 
-def ascend(f: Standing, u: Potentials, *, epsilon: float, steps: int) -> tuple[Potentials, Float64[np.ndarray, " m"]]:
+def ascend(
+    f: MassObjective, u: Potentials, *, epsilon: float, steps: int
+) -> tuple[Potentials, Float64[np.ndarray, " m"]]:
     """Potentials near the maximum of the smoothed bound D_ε, and the masses that belong to them.
 
-        D_ε(u) = Σ_k λ_k Σ_j b_kj smin_i (C_kij - u_ki)  on  Σ_k λ_k u_k = 0,   smin_i z_i = -ε log Σ_i exp(-z_i / ε)
+        D_ε(u) = Σ_k λ_k Σ_j b^k_j smin_i (C^k_ij - u^k_i)  on  Σ_k λ_k u^k = 0,   smin_i z_i = -ε log Σ_i exp(-z_i / ε)
 
-    With soft assignments P_kij = exp((smin - C_kij + u_ki) / ε) and r_k = Σ_j b_kj P_k.j, the maximum is where all r_k
-    are one a. Newton's step there: H_k d_k = a - r_k, with H_k = (diag r_k - P_k diag(b_k) P_k^T) / ε, and
-    Σ_k λ_k d_k = 0 gives  a = (Σ_k λ_k H_k^-1)^-1 Σ_k λ_k H_k^-1 r_k. The step is halved until D_ε rises.
+    With soft assignments P^k_ij = exp((smin - C^k_ij + u^k_i) / ε) and r^k = P^k b^k, the maximum is where all r^k are
+    one w. Newton's step there: H^k d^k = w - r^k, with H^k = (diag r^k - P^k diag(b^k) (P^k)^T) / ε; Σ_k λ_k d^k = 0
+    gives  w = (Σ_k λ_k (H^k)^-1)^-1 Σ_k λ_k (H^k)^-1 r^k. The step is halved until D_ε rises.
     It is the damped Newton method of semi-discrete transport (Kitagawa, Mérigot, Thibert 2019), smoothed as in
-    Cuturi and Peyré (2016), here for several measures that share their free marginal.
+    Cuturi and Peyré (2016), here for several measures that share their free marginal. That ties the systems of all
+    measures together, which neither `wddkit.ot.entropic` (two marginals, exact or relaxed) nor `solvers.anneal` (one
+    measure with given w, many classes at once) has to do; hence three methods of one kind.
     """
     u = u - f.weights @ u
     value, P, r = _smoothed(f, u, epsilon)
@@ -111,9 +115,9 @@ def ascend(f: Standing, u: Potentials, *, epsilon: float, steps: int) -> tuple[P
         H = [np.diag(r_k) - (P_k * b) @ P_k.T + ridge for r_k, P_k, b in zip(r, P, f.masses, strict=True)]
         inverse = epsilon * np.linalg.inv(np.array(H))
         pulled = np.einsum("kij,kj->ki", inverse, r)
-        a = np.linalg.solve(np.tensordot(f.weights, inverse, axes=1), f.weights @ pulled)
-        d = np.einsum("kij,kj->ki", inverse, a - r)
-        slope = float(f.weights @ np.einsum("ki,ki->k", a - r, d))
+        w = np.linalg.solve(np.tensordot(f.weights, inverse, axes=1), f.weights @ pulled)
+        d = np.einsum("kij,kj->ki", inverse, w - r)
+        slope = float(f.weights @ np.einsum("ki,ki->k", w - r, d))
         share = 1.0
         after = _smoothed(f, u + d, epsilon)
         while not after[0] >= value + ARMIJO * share * slope and share > SHORTEST:
@@ -125,7 +129,7 @@ def ascend(f: Standing, u: Potentials, *, epsilon: float, steps: int) -> tuple[P
     return u, f.weights @ r
 
 
-def _smoothed(f: Standing, u: Potentials, epsilon: float) -> tuple[float, list[Costs], Float64[np.ndarray, "N m"]]:
+def _smoothed(f: MassObjective, u: Potentials, epsilon: float) -> tuple[float, list[Costs], Float64[np.ndarray, "N m"]]:
     """D_ε(u), the assignments P_k and their row sums r_k."""
     values, P = [], []
     for C, b, u_k in zip(f.costs, f.masses, u, strict=True):

@@ -10,9 +10,12 @@ import scipy.sparse as sparse
 from jaxtyping import Float64, Int64
 
 from wddkit.codec import unknown
-from wddkit.ot.costs import LinearMap, SqEuclidean, squared_norms
+from wddkit.ot.costs import LinearMap, SqEuclidean
+from wddkit.ot.geometry import means, squared_norms
+from wddkit.ot.measure import yes_or_no
 from wddkit.ot.problem import Iterate, Problem
-from wddkit.ot.solvers.anneal import anneal, rounded, schedule
+from wddkit.ot.rounding import rounded
+from wddkit.ot.solvers.anneal import anneal, schedule
 from wddkit.ot.solvers.lloyd import alternate
 from wddkit.ot.solvers.pairs import pairs_of
 from wddkit.ot.solvers.start import start_of
@@ -45,6 +48,8 @@ class Newton:
     def check(self, problem: Problem) -> None:
         """One measure, given masses, nothing trimmed, squared distances, after a linear map if need be."""
         self._temperatures()
+        yes_or_no(self.polish, "polish of newton")
+        yes_or_no(self.swaps, "swaps of newton")
         if self.dtype not in get_args(Precision):
             raise unknown("dtype of newton", self.dtype, get_args(Precision))
         if len(problem.measures) > 1 or problem.masses is None:
@@ -69,7 +74,7 @@ class Newton:
         start = start_of(problem, pairs=pairs)
         first = last = next(alternate(problem, start))
         yield first
-        for last in self._annealed(problem, start):
+        for last in self._annealed(problem, first):
             yield last
         if not self.polish:
             return
@@ -82,19 +87,24 @@ class Newton:
         if last.value > first.value:
             yield from alternate(problem, start, pairs=pairs)
 
-    def _annealed(self, problem: Problem, start: Float64[np.ndarray, "m d"]) -> Iterator[Iterate]:
+    def _annealed(self, problem: Problem, first: Iterate) -> Iterator[Iterate]:
         """Some annealing steps, the last of them the last."""
         assert problem.masses is not None
-        x, y = mapped(problem, problem.pooled.points), mapped(problem, start)
+        x, b = mapped(problem, problem.pooled.points), problem.pooled.masses
+        mean = b @ x
+        x, y = x - mean, mapped(problem, first.support) - mean
+        norms = squared_norms(x)
+        # Begun further out than any point, which float32 might not reach, it is after one step of Lloyd's.
+        y = np.where((squared_norms(y) > norms.max())[:, None], means(first.plan, x, y), y)
         rows = np.flatnonzero(problem.masses > LEAST_MASS)
         w = problem.masses[rows]
-        scale = math.sqrt(float(problem.pooled.masses @ squared_norms(x))) or 1.0
-        arrays = (x / scale, problem.pooled.masses, w / w.sum(), y[rows] / scale)
+        scale = math.sqrt(float(b @ norms)) or 1.0
+        arrays = (x / scale, b, w / w.sum(), y[rows] / scale)
         points, b, shares, begin = (array.astype(self.dtype)[None] for array in arrays)
         temperatures = self._temperatures()
         for step, (_, T) in enumerate(anneal(np, points, b, shares, begin, temperatures), start=1):
             if step == len(temperatures) or step % SHOWN == 1:
-                yield _iterate(problem, start, rows, T[0].astype(np.float64))
+                yield _iterate(problem, first.support, rows, T[0].astype(np.float64))
 
     def _temperatures(self) -> tuple[float, ...]:
         try:
@@ -115,10 +125,8 @@ def _iterate(
     assert problem.masses is not None
     plan = np.zeros((problem.m, len(problem.pooled)))
     plan[rows] = T
-    plan = rounded(np, plan[None], problem.masses[None], problem.pooled.masses[None])[0]
+    plan = rounded(np, plan, problem.masses, problem.pooled.masses)
     masses = plan.sum(axis=1)
-    # The mean is the cost's own update, here of a plan too full to gain from being sparse.
-    means = plan @ problem.pooled.points / np.where(masses > 0, masses, 1)[:, None]
-    support = np.where(masses[:, None] > 0, means, start)
+    support = means(plan, problem.pooled.points, start)  # the cost's own update, of a plan too full to be sparse
     value = float(np.sum(plan * problem.against(support)))
     return Iterate(support, masses, sparse.csr_array(plan), value)

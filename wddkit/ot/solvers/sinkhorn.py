@@ -7,6 +7,7 @@ import numpy as np
 import scipy.sparse as sparse
 
 from wddkit.ot.entropic import solve_entropic
+from wddkit.ot.measure import number, positive, whole_number
 from wddkit.ot.problem import Iterate, Problem
 from wddkit.ot.solvers.start import start_of
 
@@ -16,9 +17,9 @@ class Sinkhorn:
     """Lloyd's alternation with entropic plans, for given masses w, any cost and any number of measures.
 
     It is algorithm 2 of Cuturi and Doucet (2014) with the plans of their section 5: argmin over T of
-    Σ_ij T_ij C_ij + reg KL(T | w b_k^T) for each measure, rounded to exact marginals. The support is updated with them
-    as always, so that  Σ_k λ_k (these minima)  never rises; the alternation ends when it falls by less than the share
-    `rest`. `reg` is `epsilon` times the mean cost of the start.
+    Σ_ij T_ij C_ij + reg KL(T | w (b^k)^T) for each measure, rounded to exact marginals. The support is updated with
+    them as always, so that  Σ_k λ_k (these minima)  never rises; the alternation ends when it falls by less than the
+    share `rest`. `reg` is `epsilon` times what a single support point pays, for squared distances the total variance.
 
     The values given are Σ_k λ_k Σ_ij T^k_ij C_ij of the rounded plans: above what exact plans pay, and they can rise.
     Blurred plans draw the support points together, for large `epsilon` all onto the mean.
@@ -30,8 +31,9 @@ class Sinkhorn:
 
     def check(self, problem: Problem) -> None:
         """Given masses, nothing trimmed."""
-        if not 0 < self.epsilon < np.inf or not 0 <= self.rest < 1 or self.steps < 1:
-            raise ValueError(f"sinkhorn: expected epsilon > 0, rest in [0, 1) and steps >= 1, got {self}")
+        positive(self.epsilon, "epsilon of sinkhorn")
+        number(self.rest, "rest of sinkhorn", "[0, 1)")
+        whole_number(self.steps, "steps of sinkhorn", least=1)
         if problem.masses is None:
             raise ValueError("solver 'sinkhorn' is for given masses; use masses='uniform', or solver='auto'")
         if problem.trim:
@@ -43,7 +45,7 @@ class Sinkhorn:
         w, data = problem.masses, problem.pooled
         support, last = start_of(problem), np.inf
         C = problem.against(support)
-        reg = self.epsilon * float(w @ C @ data.masses) or 1.0
+        reg = self.epsilon * _spread(problem) or 1.0
         for _ in range(self.steps):
             blocks = zip(np.split(C, problem.ends[:-1], axis=1), problem.measures, strict=True)
             found = [solve_entropic(each, w, x.masses, reg=reg) for each, x in blocks]
@@ -57,3 +59,10 @@ class Sinkhorn:
                 return
             last, support = objective, problem.cost.update(plan, data.points, support)
             C = problem.against(support)
+
+
+def _spread(problem: Problem) -> float:
+    """What one support point pays where it stands best; the start, which may be far off, has no say in it."""
+    x, b = problem.pooled.points, problem.pooled.masses
+    y = problem.cost.update(sparse.csr_array(b[None]), x, x[:1])
+    return float(problem.against(y)[0] @ b)

@@ -15,6 +15,8 @@ from wddkit.seeds import derive
 Rows: TypeAlias = Callable[[Int64[np.ndarray, " k"]], Float64[np.ndarray, "k n"]]
 
 TRIALS = 16
+# Points that are each other's nearest leave the same: of trials so near the best the first wins, and not rounding.
+TIE = 1e-5
 
 
 def start_of(problem: Problem, restart: int = 0, *, pairs: Pairs | None = None) -> Float64[np.ndarray, "m d"]:
@@ -39,11 +41,12 @@ def draw(problem: Problem, restart: int = 0, *, pairs: Pairs | None = None) -> I
 
 
 def kmeans_plus_plus(problem: Problem, generator: np.random.Generator, rows: Rows) -> Int64[np.ndarray, " m"]:
-    """A start of m data points, spread out: each drawn with probability b_j min_i c(y_i, x_j).
+    """A start of m data points, spread out.
 
-    This is k-means++ (Arthur and Vassilvitskii 2007). Of several draws the one that leaves the least is taken. Once all
-    distinct points are taken they are repeated, each as often as its mass asks. With trimming, the farthest points, up
-    to the mass left out, are not drawn: k-means++ alone seeks outliers. `rows`: data points -> their costs `[k, n]`.
+    Each is drawn with a probability proportional to b_j min_i c(y_i, x_j), with y_i those before it: k-means++
+    (Arthur and Vassilvitskii 2007). Of several draws the one that leaves the least is taken. Once all distinct points
+    are taken they are repeated, each as often as its mass asks. With trimming, the farthest points, up to the mass left
+    out, are not drawn: k-means++ alone seeks outliers. `rows`: data points -> their costs `[k, n]`.
     """
     data, b = problem.pooled, problem.pooled.masses
     # scikit-learn's number; costs that are one matrix product are little dearer for more, which avoids bad starts.
@@ -56,8 +59,8 @@ def kmeans_plus_plus(problem: Problem, generator: np.random.Generator, rows: Row
             return np.array(chosen + _repeats(data, problem.m - len(chosen)))
         tried = _draw(chances, generator.random(trials))
         after = np.minimum(left, rows(tried))
-        paid = [kept_masses(each, b, problem.trim) @ each for each in after] if problem.trim else after @ b
-        best = int(np.argmin(paid))
+        paid = np.array([kept_masses(each, b, problem.trim) @ each for each in after]) if problem.trim else after @ b
+        best = int(np.argmax(paid <= (1 + TIE) * paid.min()))
         chosen.append(int(tried[best]))
         left = after[best]
     return np.array(chosen)
