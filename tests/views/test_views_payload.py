@@ -14,6 +14,7 @@ from views_toys import CLASSES, STEPS, large, natural, toy, with_results
 from wddkit.history import History, RealSample
 from wddkit.views import facts
 from wddkit.views import payload as sending
+from wddkit.views.facts import shown
 from wddkit.views.payload import Payload, payload
 from wddkit.views.points import thinned
 from wddkit.views.projection import projections
@@ -386,3 +387,15 @@ def test_sixty_thousand_real_images_are_drawn_with_smaller_pictures() -> None:
     assert f"Real images are shown at {size} x {size} of 28 x 28 pixels." in sent.meta["missing"]
     assert ints(sent, "nearest/0", 1, 100, 5)[0, :, 0].tolist() == own.tolist()  # each is a real image itself
     assert page_bytes(sent) < 12_000_000
+
+
+def test_of_many_barycenter_steps_both_ends_are_on_the_time_line_and_the_first_ones_densest() -> None:
+    assert shown(16) == list(range(16))
+    assert shown(0) == []
+    for steps in (17, 38, 400):
+        kept = shown(steps)
+        gaps = np.diff(kept)
+        assert (kept[0], kept[-1]) == (0, steps - 1)
+        assert 12 <= len(kept) <= 16
+        assert gaps.min() >= 1
+        assert gaps[0] <= gaps[-1]

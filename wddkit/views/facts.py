@@ -12,6 +12,7 @@ from wddkit.data.sets import DistilledSet
 from wddkit.history import Frame, History
 
 UNFINISHED = "This run is not finished: what is shown is what there is so far."
+BARYCENTER_STEPS = 16  # on the time line
 KNOBS = {"lr": "learning rate", "statistics_weight": "statistics weight"}
 
 
@@ -164,3 +165,13 @@ def missing(history: History, answer: Answer, *, real: bool, synthetic: bool) ->
     if history.frames and left_out:
         said.append(f"The recording budget left out {left_out} of {count} images.")
     return tuple(said)
+
+
+def shown(steps: int, *, most: int = BARYCENTER_STEPS) -> list[int]:
+    """Which of a barycenter's steps are on the time line: all, or `most` with both ends, denser at first.
+
+    Its last steps move single points; with all of them, the images would have little room on the slider.
+    """
+    if steps <= most:
+        return list(range(steps))
+    return sorted({round((steps - 1) * (i / (most - 1)) ** 1.7) for i in range(most)})

@@ -124,7 +124,7 @@ def _image_buffers(answer: Answer, frames: DrawnFrames, ways: Mapping[int, Drawn
 def _meta(history: History, drawn: Kept) -> dict[str, Json]:
     answer, real, ways, frames = drawn.answer, drawn.real, drawn.ways, drawn.frames
     assert answer is not None
-    steps = max((way.steps for way in ways.values()), default=0)
+    steps = facts.shown(max((way.steps for way in ways.values()), default=0))
     turns = facts.turns(history)
     return {
         "title": facts.title(history),
@@ -134,10 +134,10 @@ def _meta(history: History, drawn: Kept) -> dict[str, Json]:
         "seconds": facts.seconds(history),
         "paired": facts.is_paired(history),
         "timeline": [
-            *({"phase": "barycenter", "step": step} for step in range(steps)),
+            *({"phase": "barycenter", "step": step} for step in steps),
             *({"phase": frame.phase, "step": frame.step} for frame in frames.times),
         ],
-        "barycenter_steps": steps,
+        "barycenter_steps": len(steps),
         "real": {"count": 0, "of": 0 if history.real is None else len(history.real.labels), **NO_REAL}
         if real is None
         else real.meta,

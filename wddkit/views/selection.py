@@ -48,7 +48,8 @@ def _support(view: "Explorer", index: int) -> Any:
     for way in view.meta["ways"]:
         if index < before + way["points"]:
             j, label = index - before, way["label"]
-            t = min(view.step, way["steps"] - 1)
+            phase, step = view.timeline[view.step]
+            t = min(step, way["steps"] - 1) if phase == "barycenter" else way["steps"] - 1
             mass = np.frombuffer(view.buffers[f"support/{label}/masses"], "<f4").reshape(way["steps"], -1)[t, j]
             xy = view.buffers.get(f"support/{label}/xy/{view.projection}")
             at = np.frombuffer(xy, "<f4").reshape(way["steps"], -1, 2)[t, j] if xy else (math.nan, math.nan)

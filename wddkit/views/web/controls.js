@@ -22,9 +22,7 @@ function timeControls(run, act) {
       slider.value = state.step;
       if (banded !== `${last}/${run.barycenter_steps}`) bands.replaceChildren(...phaseBands(run));
       banded = `${last}/${run.barycenter_steps}`;
-      const phase = run.timeline.filter(({ phase: name }) => name === state.phase);
-      const moment = last < 0 ? "nothing recorded yet" : `${state.phase}, step ${state.number} of ${phase.at(-1).step}`;
-      const text = `${moment} (snapshot ${state.step + 1} of ${last + 1})`;
+      const text = momentText(run, state);
       if (label.textContent === text) return;
       slider.setAttribute("aria-valuetext", text);
       label.textContent = text;
@@ -34,6 +32,13 @@ function timeControls(run, act) {
       play.setAttribute("aria-label", playing ? "pause" : "play");
     },
   };
+}
+
+/** What moment of a run it is. */
+function momentText(run, state) {
+  const phase = run.timeline.filter(({ phase: name }) => name === state.phase);
+  const moment = phase.length ? `${state.phase}, step ${state.number} of ${phase.at(-1).step}` : "nothing recorded yet";
+  return `${moment} (snapshot ${state.step + 1} of ${run.timeline.length})`;
 }
 
 /** One band to each phase, as long as it has snapshots. */
@@ -83,11 +88,13 @@ function classLegend(run, act) {
 /** What happens at this step in one sentence, and the numbers of the moment. */
 function readout(run) {
   const story = h("p", { class: "wdd-story" });
-  const numbers = h("dl", { class: "wdd-numbers" });
+  // JupyterLab lays such lists out in two columns, by rules that are stronger than a class.
+  const PLAIN = "float: none; width: auto; font-weight: inherit";
+  const numbers = h("dl", { class: "wdd-numbers", style: "display: flex" });
   const entries = new Map();
   const set = (name, value, title) => {
     if (!entries.has(name)) {
-      const [dt, dd] = [h("dt", {}, name), h("dd", {})];
+      const [dt, dd] = [h("dt", { style: PLAIN }, name), h("dd", { style: `${PLAIN}; font-weight: 600` })];
       entries.set(name, { dd, node: h("div", { title }, dt, dd) });
       numbers.append(entries.get(name).node);
     }
@@ -130,7 +137,7 @@ function massesText(state, ways) {
 function storyOf(run, state) {
   if (!run.timeline.length) return "The run has begun; what it records will appear here.";
   if (state.frame < 0) {
-    const which = state.step === 0 ? "where they begin" : `after ${state.step} step${state.step > 1 ? "s" : ""}`;
+    const which = state.number === 0 ? "where they begin" : `after ${state.number} step${state.number > 1 ? "s" : ""}`;
     return (
       `Barycenter, ${which}: every support point (disc) moves to the mean of the real images that the transport plan gives it, ` +
       "until a few points stand for the whole class."

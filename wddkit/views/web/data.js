@@ -160,7 +160,7 @@ function momentOf(run, step) {
     step: at,
     phase: run.timeline[at]?.phase ?? "",
     number: run.timeline[at]?.step ?? 0,
-    barycenter: early ? at : Math.max(0, run.barycenter_steps - 1),
+    barycenter: early ? run.timeline[at].step : Infinity, // a class that took fewer steps stays at its last
     frame: early ? -1 : at - run.barycenter_steps, // -1: no images yet
   };
 }

@@ -78,7 +78,7 @@ function curvesPanel(run, act) {
 function curvesOf(run, state = null) {
   const found = [];
   const ways = run.ways.filter((way) => !state || state.shows(way.label));
-  const steps = Array.from({ length: run.barycenter_steps }, (_, i) => i);
+  const steps = run.timeline.slice(0, run.barycenter_steps).map(({ step }) => step);
   const mean = (what) => steps.map((t) => {
     const values = ways.map((way) => way[what]?.[Math.min(t, way.steps - 1)]).filter((value) => value != null);
     return values.length && values.length === ways.length ? values.reduce((a, b) => a + b, 0) / values.length : null;
