@@ -62,6 +62,7 @@ def test_the_command_line_knows_the_command(name: str) -> None:
 @pytest.mark.slow
 def test_the_python_of_the_readme_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert blocks("python") != []
+    (tmp_path / "notebooks").symlink_to(ROOT / "notebooks")
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, object] = {"__name__": "readme"}
     for first, code in blocks("python"):

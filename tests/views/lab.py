@@ -37,6 +37,12 @@ RUN_ONE = """async id => {
   content.activeCellIndex = content.widgets.findIndex(cell => cell.model.id === id);
   await window.jupyterapp.commands.execute("notebook:run-cell");
 }"""
+FIND = "const cell = window.jupyterapp.shell.currentWidget.content.widgets.find(cell => cell.model.id === id);"
+WRITE = f"([id, code]) => {{ {FIND} cell.model.sharedModel.setSource(code); }}"
+SAID = f"""id => {{ {FIND}
+  const outputs = cell.model.outputs.toJSON();
+  return outputs.map(each => [each.text ?? each.data?.["text/plain"] ?? each.evalue ?? ""].flat().join("")).join("\\n");
+}}"""
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,15 @@ class Lab:
     def run_cell(self, page: Page, cell: str) -> None:
         """Runs the cell of this id to its end."""
         page.evaluate(RUN_ONE, cell)
+
+    def write_cell(self, page: Page, cell: str, code: str) -> None:
+        """Puts other code into the cell of this id."""
+        page.evaluate(WRITE, [cell, code])
+
+    def said(self, page: Page, cell: str) -> str:
+        """All text that the cell of this id put out."""
+        text: str = page.evaluate(SAID, cell)
+        return text
 
 
 @dataclass

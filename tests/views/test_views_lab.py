@@ -1,66 +1,348 @@
-"""The first notebook, as a student meets it: in JupyterLab, and without torch."""
+"""The views as a student meets them, in a real JupyterLab: the first notebook, a comparison, a run that grows."""
 
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
-from browser import chromium, watched
-from lab import lab
-from views_toys import write_run
+from browser import Watched, chromium, watched
+from lab import Lab, Traffic, lab, write_notebook
+from playwright.sync_api import Browser, Page
+
+from wddkit.history import History
+from wddkit.views import Explorer
 
 NAME = "00_first_distillation.ipynb"
-NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / NAME
-SLIDER, FEATURES, IMAGES = "input.wdd-time", "canvas.wdd-features", "canvas.wdd-images"
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+SLIDER, FEATURES, IMAGES, STRIP = "input.wdd-time", "canvas.wdd-features", "canvas.wdd-images", "canvas.wdd-strip"
+REST = 600  # ms, after which the kernel knows what was done in the page
+# The middle of what is drawn in the ring's red.
+RING = """canvas => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  let [n, x, y] = [0, 0, 0];
+  for (let i = 0; i < data.length; i += 4) {
+    if (data[i] !== 0xb3 || data[i + 1] !== 0x26 || data[i + 2] !== 0x1e) continue;
+    [n, x, y] = [n + 1, x + (i / 4) % canvas.width, y + Math.floor(i / 4 / canvas.width)];
+  }
+  return n ? [x / n, y / n] : null;
+}"""
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Path:
-    """A folder with the notebook and a recorded run where it looks for one."""
+    """A folder with the notebook and its recorded run."""
     root = tmp_path / "desk"
-    (root / "recorded").mkdir(parents=True)
-    shutil.copy(NOTEBOOK, root / NAME)
-    write_run(root / "recorded" / "digits-wmdd-10")
+    shutil.copytree(NOTEBOOKS / "recorded", root / "recorded")
+    shutil.copy(NOTEBOOKS / NAME, root / NAME)
     return root
 
 
 def test_the_first_notebook_runs_without_torch(desk: Path) -> None:
-    cells = [cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells if cell.cell_type == "code"]
+    cells = [cell.source for cell in nbformat.read(desk / NAME, as_version=4).cells if cell.cell_type == "code"]
     code = "\n".join([*cells, "import sys", "assert 'torch' not in sys.modules"])
     done = subprocess.run([sys.executable, "-c", code], cwd=desk, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def running(desk: Path, tmp_path: Path) -> Iterator[Lab]:
+    with lab(desk, tmp_path / "jupyter") as found:
+        yield found
+
+
+def drawn(page: Page) -> None:
+    """Until what was asked for is drawn, with all pictures."""
+    frames = "let n = 4; const frame = () => (n-- ? requestAnimationFrame(frame) : done()); frame();"
+    page.evaluate(f"() => new Promise(done => {{ {frames} }})")
+    page.locator(".wdd[data-pending='0']").first.wait_for()
+    page.evaluate(f"() => new Promise(done => {{ {frames} }})")
+
+
+def pixels(page: Page, canvas: str, which: int = 0) -> str:
+    found: str = page.locator(canvas).nth(which).evaluate("canvas => canvas.toDataURL()")
+    return found
+
+
+def moment(page: Page) -> str:
+    return (page.locator(".wdd-controls .wdd-moment").text_content() or "").partition(" (")[0]
+
+
+def nothing_went_wrong(found: Watched) -> None:
+    found.page.close()
+    assert found.errors == []
+    assert found.outside == []
+
+
+@dataclass(frozen=True)
+class Run:
+    """The recorded run of the first notebook: its time line, and how many real images each class has."""
+
+    timeline: list[tuple[str, int]]
+    real: list[int]
+
+    @property
+    def pixels(self) -> int:
+        """Where the images begin to change."""
+        return self.timeline.index(("recover", 0))
+
+    def moment(self, step: int) -> str:
+        """As the view says it."""
+        phase, number = self.timeline[step]
+        return f"{phase}, step {number} of {max(n for name, n in self.timeline if name == phase)}"
+
+
+@pytest.fixture(scope="module")
+def recorded() -> Run:
+    history = History.load(NOTEBOOKS / "recorded" / "digits-wmdd-10")
+    assert history.real is not None
+    return Run(Explorer(history).timeline, np.bincount(history.real.labels).tolist())
+
+
 @pytest.mark.browser
 @pytest.mark.slow
-def test_in_jupyterlab_the_view_appears_and_arrow_keys_move_its_pictures(desk: Path, tmp_path: Path) -> None:
-    with lab(desk, tmp_path / "jupyter") as running, chromium() as browser:
-        found = watched(browser, width=1400)
-        page = found.page
-        running.open(page, NAME)
-        running.run_all(page)
-        slider = page.locator(SLIDER)
-        slider.scroll_into_view_if_needed()
-        before = [page.locator(name).evaluate("canvas => canvas.toDataURL()") for name in (FEATURES, IMAGES)]
-        slider.focus()
+def test_a_student_goes_through_the_first_notebook(running: Lab, browser: Browser, recorded: Run) -> None:
+    found = watched(browser, width=1400)
+    page = found.page
+    running.open(page, NAME)
+    running.run_all(page)
+    page.locator(FEATURES).scroll_into_view_if_needed()
+    drawn(page)
+    lefts = "all => all.map(one => one.getBoundingClientRect().left)"
+    names, values = (page.locator(f".wdd-numbers {tag}:visible").evaluate_all(lefts) for tag in ("dt", "dd"))
+    assert len(names) >= 4
+    assert names == values  # each number under its name, whatever JupyterLab's own style is
+    found.shot("jupyter-begin")
+    scrubs(page, recorded)
+    found.shot("jupyter-images")
+    chooses_a_support_point(page)
+    found.shot("jupyter-support-point")
+    circles(page, recorded)
+    page.wait_for_timeout(REST)
+    running.run_cell(page, "read-view")
+    read = running.said(page, "read-view")
+    step = recorded.pixels + 2
+    assert f"snapshot {step} is recover, step {recorded.timeline[step][1]}\n" in read
+    assert "support point" in read
+    assert "real image" in read
+    running.write_cell(page, "read-view", "view.step = 2\nview.classes = [1, 7]")
+    running.run_cell(page, "read-view")
+    page.locator(FEATURES).scroll_into_view_if_needed()
+    drawn(page)
+    assert moment(page) == recorded.moment(2)
+    assert f"{recorded.real[1] + recorded.real[7]} real images, 20 support points" in (
+        page.locator(FEATURES).get_attribute("aria-label") or ""
+    )
+    found.shot("jupyter-from-a-cell")
+    nothing_went_wrong(found)
+
+
+def scrubs(page: Page, recorded: Run) -> None:
+    """By keyboard, then by dragging the slider with the mouse."""
+    slider = page.locator(SLIDER)
+    assert moment(page) == recorded.moment(0)
+    before = [pixels(page, name) for name in (FEATURES, IMAGES)]
+    slider.focus()
+    for _ in range(3):
         page.keyboard.press("ArrowRight")
+    drawn(page)
+    assert moment(page) == recorded.moment(3)
+    assert all(pixels(page, name) != old for name, old in zip((FEATURES, IMAGES), before, strict=True))
+    box = slider.bounding_box()
+    assert box
+    target, last = recorded.pixels + 2, len(recorded.timeline) - 1
+    begin, end = (box["x"] + 8 + (box["width"] - 16) * step / last for step in (3, target))  # a thumb is 16 px wide
+    page.mouse.move(begin, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(end, box["y"] + box["height"] / 2, steps=8)
+    page.mouse.up()
+    drawn(page)
+    assert moment(page) == recorded.moment(target)
+
+
+def chooses_a_support_point(page: Page) -> None:
+    """Clicks a disc where the ring of its image says that it is; ring, strip, sentence and plan lines follow."""
+    canvas, follow = page.locator(FEATURES), page.get_by_label("Follow")
+    follow.select_option("34")
+    drawn(page)
+    x, y = canvas.evaluate(RING)
+    follow.select_option("-1")
+    drawn(page)
+    assert canvas.evaluate(RING) is None
+    assert not page.locator(STRIP).is_visible()
+    canvas.click(position={"x": x, "y": y})
+    drawn(page)
+    assert follow.input_value() == "34"
+    assert canvas.evaluate(RING) is not None
+    assert page.locator(STRIP).is_visible()
+    assert "it stands for" in (page.locator(".wdd-said").text_content() or "")
+    with_lines = pixels(page, FEATURES)
+    page.get_by_label("its real images").uncheck()
+    drawn(page)
+    assert pixels(page, FEATURES) != with_lines
+    page.get_by_label("its real images").check()
+    drawn(page)
+
+
+def circles(page: Page, recorded: Run) -> None:
+    """Draws around all that is shown."""
+    page.get_by_role("button", name="lasso").click()
+    box = page.locator(FEATURES).bounding_box()
+    assert box
+    corners = [(0.1, 0.02), (0.98, 0.02), (0.98, 0.9), (0.1, 0.9)]
+    places = [(box["x"] + fx * box["width"], box["y"] + fy * box["height"]) for fx, fy in corners]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=4)
+    page.mouse.up()
+    drawn(page)
+    assert page.get_by_text(f"Circled: {recorded.real[3]} real images").is_visible()
+
+
+COMPARED = {
+    "make": f"""
+import sys
+sys.path.append({str(Path(__file__).parent)!r})
+import wddkit as wdd
+from views_toys import toy
+both = wdd.CompareExplorer([wdd.History.load("recorded/digits-wmdd-10")] * 2, names=["one", "other"])
+""",
+    "view": "both",
+    "read": "print(both.step, both.selected)",
+}
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_two_runs_are_compared_in_one_cell(running: Lab, browser: Browser, desk: Path) -> None:
+    write_notebook(desk / "compared.ipynb", COMPARED)
+    found = watched(browser, width=1400)
+    page, traffic = found.page, Traffic.of(found.page)
+    running.open(page, "compared.ipynb")
+    running.run_all(page)
+    page.locator(SLIDER).scroll_into_view_if_needed()
+    drawn(page)
+    before = [pixels(page, FEATURES, which) for which in (0, 1)]
+    page.locator(SLIDER).focus()
+    page.wait_for_timeout(REST)
+    traffic.clear()
+    for _ in range(14):
         page.keyboard.press("ArrowRight")
-        page.locator(".wdd-moment", has_text="step 20 of 40, recover (snapshot 3 of 5)").wait_for(timeout=20_000)
-        after = [page.locator(name).evaluate("canvas => canvas.toDataURL()") for name in (FEATURES, IMAGES)]
-        assert all(old != new for old, new in zip(before, after, strict=True))
-        page.locator(IMAGES).click(position={"x": 100, "y": 20})
-        page.locator("canvas.wdd-strip").wait_for(timeout=20_000)
-        found.shot("lab")
-        # What was chosen in the page is known to the kernel by now, and is read by the cell that asks for it.
-        page.wait_for_timeout(500)
-        page.evaluate(
-            "async () => { const { content } = window.jupyterapp.shell.currentWidget;"
-            " content.activeCellIndex = content.widgets.findIndex(cell => cell.model.id === 'read-view');"
-            " await window.jupyterapp.commands.execute('notebook:run-cell'); }"
-        )
-        page.get_by_text("snapshot 2 is Frame(phase='recover', step=20)").wait_for(timeout=10_000)
-        assert found.errors == []
-        assert found.outside == []
-        page.close()
+    drawn(page)
+    assert all(pixels(page, FEATURES, which) != old for which, old in enumerate(before))
+    page.wait_for_timeout(REST)
+    assert len(traffic.sent) == 1
+    assert traffic.sent[0] < 1000
+    page.get_by_label("Follow").nth(1).select_option("34")
+    page.wait_for_timeout(REST)
+    running.run_cell(page, "read")
+    assert running.said(page, "read") == "14 34\n"
+    page.locator(FEATURES).first.scroll_into_view_if_needed()
+    drawn(page)
+    assert page.get_by_label("Follow").nth(0).input_value() == "34"
+    found.shot("jupyter-compared")
+    nothing_went_wrong(found)
+
+
+GROWING = {
+    "make": """
+import numpy as np
+from wddkit.history import History, RealSample
+from wddkit.views.live import LiveExplorer
+
+rng = np.random.default_rng(0)
+labels = np.arange(40) // 10
+images = rng.integers(0, 256, (20, 40, 3, 32, 32)).astype(np.uint8)
+features = rng.normal(size=(20, 40, 8))
+real = RealSample(rng.integers(0, 256, (400, 3, 32, 32)).astype(np.uint8), rng.normal(size=(400, 8)),
+                  np.arange(400) // 100, np.arange(400))
+
+class Run:
+    done = []
+    def pause(self): self.done.append("pause")
+    def resume(self): self.done.append("resume")
+    def stop(self): self.done.append("stop")
+    def set(self, **knobs): self.done.append(knobs)
+
+view = LiveExplorer(Run(), title="growing")
+view.tell({"state": "running", "stage": "recover", "done": 1, "total": 20, "knobs": {"lr": 0.1}, "message": ""})
+frames = 0
+""",
+    "view": "view",
+    "grow": """
+frames += 1
+loss = {"loss": np.exp(-np.arange(frames) / 5)} if frames > 1 else {}
+view.grow(History.from_arrays(images[:frames], labels, features=features[:frames], real=real, scalars=loss))
+""",
+    "read": "print(view.step, Run.done)",
+}
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_a_run_grows_in_the_page_and_only_what_is_new_travels(running: Lab, browser: Browser, desk: Path) -> None:
+    write_notebook(desk / "growing.ipynb", GROWING)
+    found = watched(browser, width=1400)
+    page, traffic = found.page, Traffic.of(found.page)
+    running.open(page, "growing.ipynb")
+    for cell in ("make", "view"):
+        running.run_cell(page, cell)
+    page.get_by_text("The run has begun").wait_for()
+    sent, received = grows(running, page, traffic, times=8)
+    one_frame = 40 * 3 * 32 * 32  # bytes of its images, which are noise
+    assert received[0] > one_frame + 400 * 3 * 32 * 32 / 2  # the real images come once
+    assert all(0.9 * one_frame < size < 1.3 * one_frame for size in received[2:])
+    assert max(sent) < 3000  # the cell itself and the step; never a picture back
+    running.run_cell(page, "read")
+    assert running.said(page, "read") == "7 []\n"  # the view follows, and the kernel knows
+    page.locator(SLIDER).scroll_into_view_if_needed()
+    steers(page)
+    traffic.clear()
+    page.wait_for_timeout(REST)
+    assert sum(traffic.sent) < 1000
+    running.run_cell(page, "grow")
+    running.run_cell(page, "read")
+    assert running.said(page, "read") == "5 ['pause', 'stop']\n"
+    assert moment(page) == "recorded, step 5 of 8"
+    found.shot("jupyter-growing")
+    nothing_went_wrong(found)
+
+
+def grows(running: Lab, page: Page, traffic: Traffic, *, times: int) -> tuple[list[int], list[int]]:
+    """Bytes that went to the kernel and that came from it, each time."""
+    sent, received = [], []
+    for frame in range(times):
+        traffic.clear()
+        before = pixels(page, IMAGES) if frame else None
+        running.run_cell(page, "grow")
+        page.wait_for_timeout(REST)
+        page.locator(IMAGES).scroll_into_view_if_needed()
+        drawn(page)
+        assert moment(page) == f"recorded, step {frame} of {frame}"
+        assert pixels(page, IMAGES) != before
+        sent.append(sum(traffic.sent))
+        received.append(sum(traffic.received))
+    return sent, received
+
+
+def steers(page: Page) -> None:
+    """Looks back, and is left there; pauses and stops."""
+    page.locator(SLIDER).focus()
+    for _ in range(2):
+        page.keyboard.press("ArrowLeft")
+    drawn(page)
+    assert moment(page) == "recorded, step 5 of 7"
+    assert not page.get_by_label("follow the newest step").is_checked()
+    for name in ("pause", "stop"):
+        page.get_by_role("button", name=name, exact=True).click()

@@ -449,3 +449,18 @@ def test_jupyterlabs_theme_goes_before_the_systems(opened: Open) -> None:
     rest(page)
     assert page.locator(".wdd").get_attribute("data-theme") == "dark"
     assert pixels(page, FEATURES) != before
+
+
+def test_the_recorded_run_as_the_readme_shows_it(opened: Open) -> None:
+    found = opened(History.load(RECORDED), width=1400)
+    page = found.page
+    press(page, "End")
+    press(page, "ArrowLeft", 6)
+    page.get_by_label("Follow").select_option("34")
+    rest(page)
+    assert "recover, step" in (page.locator(".wdd-moment").text_content() or "")
+    assert "image 5 of class 3" in labelled(page, STRIP)
+    page.set_viewport_size({"width": 1400, "height": 1180})
+    page.evaluate("() => document.activeElement.blur()")
+    rest(page)
+    found.shot("readme-explorer", full_page=False)

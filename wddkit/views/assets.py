@@ -24,7 +24,7 @@ VIEWS: dict[str, tuple[str, ...]] = {
     "explorer": ("common.js", *SAVING, "data.js", *PANELS, "controls.js", "saving.js", "core.js", "explorer.js"),
     "compare": ("common.js", *SAVING, "data.js", *PANELS, "controls.js", "saving.js", "core.js", "compare.js"),
     "transport_lab": (*LAB, "lab_transport_parts.js", "lab_transport.js"),
-    "barycenter_lab": (*LAB, "lab_barycenter_parts.js", "lab_barycenter_panels.js", "lab_barycenter.js"),
+    "barycenter_lab": (*LAB, *(f"lab_barycenter{part}.js" for part in ("_parts", "_value", "_panels", ""))),
 }
 
 

@@ -1,16 +1,19 @@
 """Runs side by side under one slider."""
 
+import base64
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
+from PIL import Image
 
 from wddkit.history import History
 from wddkit.views import assets
-from wddkit.views.explorer import KEPT, LOOK, summary
-from wddkit.views.payload import payload
+from wddkit.views.explorer import KEPT, LOOK, checked_look, summary
+from wddkit.views.payload import BYTES, payload
 
 MOST = 4  # more columns would be too narrow to see anything
 
@@ -18,8 +21,10 @@ MOST = 4  # more columns would be too narrow to see anything
 class CompareExplorer(anywidget.AnyWidget):
     """Two to four runs side by side, under one slider: each at the same share of its own phases.
 
-    `step` is a position on the time line that they share; `selected`, `classes`, `projection` and `look` are those of
-    `Explorer`, for all runs at once. `names` stand over the columns; without them, what differs in the settings does.
+    `step` is a position on the time line that they share; `classes`, `projection`, `look`, `selected` and `picked` are
+    those of `Explorer`, for all runs at once: an image, named by its position in the distilled set of the largest run
+    (the first of them), is the j-th of its class in every run. `names` stand over the columns; without them, what
+    differs in the settings does. Together the runs have as much room as one has in an Explorer.
     Raises ValueError for another number of runs, and for runs of different classes.
     """
 
@@ -53,7 +58,7 @@ class CompareExplorer(anywidget.AnyWidget):
         if names is not None and len(names) != len(histories):
             raise ValueError(f"CompareExplorer: {len(names)} names for {len(histories)} runs; expected one each")
         self._histories = histories
-        sent = [payload(history) for history in histories]
+        sent = [payload(history, limit=BYTES // len(histories)) for history in histories]
         rows = differences([dict(history.config) for history in histories])
         super().__init__(
             metas=[dict(each.meta) for each in sent],
@@ -77,15 +82,49 @@ class CompareExplorer(anywidget.AnyWidget):
         path.write_text(assets.page("compare", state, self.buffers, title=title, summary=about), encoding="utf-8")
         return path
 
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """The widget, and a picture of each run for where no widget can live."""
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is None:
+            return bundle
+        from wddkit.views.figures import overview
+
+        drawn = [overview(history)._repr_png_() for history in self._histories]
+        alt = " ".join(f"{name}: {about['alt']}" for name, (_, about) in zip(self.names, drawn, strict=True))
+        png = {**drawn[0][1], "alt": alt}
+        return {**bundle[0], "image/png": _stacked([data for data, _ in drawn])}, {**bundle[1], "image/png": png}
+
     @traitlets.validate("step")
     def _valid_step(self, proposal: dict[str, Any]) -> int:
         early = max(meta["barycenter_steps"] for meta in self.metas)
-        count = early + max(len(meta["timeline"]) - meta["barycenter_steps"] for meta in self.metas)
+        count: int = early + max(len(meta["timeline"]) - meta["barycenter_steps"] for meta in self.metas)
         if not -count <= proposal["value"] < count:
             raise traitlets.TraitError(
                 f"step {proposal['value']} of a shared time line of {count}; expected 0 to {count - 1}"
             )
         return int(proposal["value"]) % count
+
+    @traitlets.validate("classes")
+    def _valid_classes(self, proposal: dict[str, Any]) -> list[int]:
+        known = len(self.metas[0]["classes"])
+        if wrong := [label for label in proposal["value"] if not 0 <= label < known]:
+            raise traitlets.TraitError(
+                f"classes: no label {wrong[0]}; expected labels from 0 to {known - 1}, or [] for all"
+            )
+        return sorted(set(proposal["value"]))
+
+    @traitlets.validate("projection")
+    def _valid_projection(self, proposal: dict[str, Any]) -> str:
+        known = list(dict.fromkeys(each["key"] for meta in self.metas for each in meta["projections"]))
+        if proposal["value"] not in [*known, ""]:
+            raise traitlets.TraitError(
+                f"projection {proposal['value']!r}: these runs have {', '.join(map(repr, known)) or 'none'}"
+            )
+        return str(proposal["value"])
+
+    @traitlets.validate("look")
+    def _valid_look(self, proposal: dict[str, Any]) -> dict[str, Any]:
+        return checked_look(proposal["value"])
 
 
 def differences(configs: Sequence[Mapping[str, Any]]) -> list[list[str]]:
@@ -108,4 +147,18 @@ def _names(histories: Sequence[History], rows: Sequence[Sequence[str]]) -> list[
     """What is special of each run, in a few words; a number where nothing is."""
     few = rows[:2]
     named = [", ".join(f"{row[0].split('.')[-1]} {row[r + 1]}" for row in few) for r in range(len(histories))]
-    return [name or f"run {r + 1}" for r, name in enumerate(named)]
+    numbered = [", ".join(filter(None, (name, f"run {r + 1}"))) for r, name in enumerate(named)]
+    return [name if name and named.count(name) == 1 else numbered[r] for r, name in enumerate(named)]
+
+
+def _stacked(pictures: Sequence[bytes]) -> str:
+    """PNG pictures below each other, as one in base64."""
+    opened = [Image.open(io.BytesIO(data)).convert("RGB") for data in pictures]
+    whole = Image.new("RGB", (max(each.width for each in opened), sum(each.height for each in opened)), "white")
+    y = 0
+    for each in opened:
+        whole.paste(each, (0, y))
+        y += each.height
+    buffer = io.BytesIO()
+    whole.save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()

@@ -194,11 +194,16 @@ class Explorer(anywidget.AnyWidget):
 
     @traitlets.validate("look")
     def _valid_look(self, proposal: dict[str, Any]) -> dict[str, Any]:
-        if unknown := set(proposal["value"]) - set(LOOK):
-            raise traitlets.TraitError(
-                f"look: no switch {', '.join(sorted(map(repr, unknown)))}; expected {', '.join(LOOK)}"
-            )
-        return {**LOOK, **proposal["value"]}
+        return checked_look(proposal["value"])
+
+
+def checked_look(value: Mapping[str, Any]) -> dict[str, Any]:
+    """All switches, those that are not named as they are at first; raises TraitError for one that is not there."""
+    if unknown := set(value) - set(LOOK):
+        raise traitlets.TraitError(
+            f"look: no switch {', '.join(sorted(map(repr, unknown)))}; expected {', '.join(LOOK)}"
+        )
+    return {**LOOK, **value}
 
 
 def _first(sent: Payload) -> str:

@@ -1,6 +1,8 @@
 // Two to four runs side by side under one slider: each at the same share of its own phases.
 
-const COLUMNS = [featuresPanel, imagesPanel, chosenPanel, curvesPanel, resultsPanel];
+const FEW = 6; // differences; more stay closed until they are asked for
+const OWN = "Every run has its own linear projection, fitted once. Distances in these 2-D pictures are not Wasserstein distances.";
+const COLUMNS = [featuresPanel, directionPanel, imagesPanel, chosenPanel, curvesPanel, resultsPanel];
 
 /**
  * The model of one of the runs: its own data and step, everything else shared. Images are named by the positions that
@@ -96,6 +98,7 @@ function render({ model, el }) {
       if (playing) [play(), play()];
     },
     follow() {}, stop: () => -1, setStop() {}, panels: () => columns.flatMap(({ drawn }) => drawn), root,
+    pending: () => columns.reduce((sum, { pictures }) => sum + pictures.pending(), 0),
   };
   if (model.get("page")) readAddress(model);
   const columns = metas.map((meta, r) => comparedRun(model, r, { ...view, largest: () => largest }));
@@ -120,7 +123,8 @@ function render({ model, el }) {
   function state(at = model.get("step")) {
     const step = Math.max(0, Math.min(shared.timeline.length - 1, at));
     const { phase, step: number } = shared.timeline[step] ?? { phase: "", step: 0 };
-    return { step, phase, number, stop: -1, classes: new Set(model.get("classes")) };
+    const caption = columns.some(({ run }) => run.projections.length) ? OWN : "";
+    return { step, phase, number, stop: -1, classes: new Set(model.get("classes")), projection: { caption } };
   }
 
   function draw() {
@@ -132,7 +136,7 @@ function render({ model, el }) {
     for (const part of [marks, time, legend]) part.draw(now);
     for (const column of columns) column.draw(ink);
     root.dataset.drawn = String(now.step);
-    root.dataset.pending = String(columns.reduce((sum, { pictures }) => sum + pictures.pending(), 0));
+    root.dataset.pending = String(view.pending());
   }
   function ask() {
     waiting ||= requestAnimationFrame(draw);
@@ -167,7 +171,7 @@ function render({ model, el }) {
 
 /** One run's column: its numbers and its panels. */
 function comparedRun(model, r, view) {
-  const own = columnModel(model, r);
+  const own = columnModel(model, r, () => run, view.largest);
   const buffers = ownBuffers(model.get("buffers"), r);
   const read = reader(() => buffers);
   const pictures = bitmaps(read, view.ask);
@@ -176,19 +180,27 @@ function comparedRun(model, r, view) {
   const numbers = readout(run);
   const panels = COLUMNS.map((panel) => panel(run, act));
   const name = model.get("names")[r];
-  const node = h("section", { class: "wdd-column", "aria-label": name }, h("h3", { class: "wdd-run" }, name), numbers.node, ...panels.map((panel) => panel.node));
-  // What is saved is drawn at each run's own step, whatever state the sheet is asked for.
+  const moment = h("p", { class: "wdd-hint" });
+  const parts = [h("h3", { class: "wdd-run" }, name), moment, numbers.node, ...panels.map((panel) => panel.node)];
+  // The same panel stands at the same height in every column.
+  const rows = `display: grid; grid-row: span ${parts.length}; grid-template-rows: subgrid; align-items: start`;
+  const node = h("section", { class: "wdd-column", style: rows, "aria-label": name }, ...parts);
+  // What is saved is drawn at each run's own step, whatever step of the shared time line the sheet is asked for.
+  const at = ({ step }) => act.state(stepOf(own.get("meta"), sharedTime(model.get("metas")), step));
   const drawn = panels.filter(({ export_ }) => export_).map(({ export_ }) => ({
     export_: {
       ...export_,
-      size: (width, state) => export_.size(width, act.state(stepOf(own.get("meta"), sharedTime(model.get("metas")), state.step))),
-      paint: (ctx, state, ...rest) => export_.paint(ctx, act.state(stepOf(own.get("meta"), sharedTime(model.get("metas")), state.step)), ...rest),
+      heading: `${name}: ${export_.title}`,
+      column: r % 2,
+      size: (width, state) => export_.size(width, at(state)),
+      paint: (ctx, state, ...rest) => export_.paint(ctx, at(state), ...rest),
     },
   }));
   return {
-    node, run, act, pictures, drawn,
+    name, node, run, pictures, drawn,
     draw(ink) {
       const state = act.state();
+      moment.textContent = momentText(run, state);
       for (const part of [numbers, ...panels]) part.draw(state, ink);
     },
   };
@@ -201,7 +213,10 @@ function differences(model) {
   if (!rows.length) return h("p", { class: "wdd-caption" }, "These runs have the same settings.");
   const head = h("tr", {}, h("th", { scope: "col" }, "differs in"), ...names.map((name) => h("th", { scope: "col" }, name)));
   const body = rows.map(([name, ...values]) => h("tr", {}, h("th", { scope: "row" }, name), ...values.map((value) => h("td", {}, value))));
-  return h("div", { class: "wdd-scroll", tabindex: "0", role: "region", "aria-label": "differences" }, h("table", {}, h("thead", {}, head), h("tbody", {}, ...body)));
+  const table = h("table", {}, h("thead", {}, head), h("tbody", {}, ...body));
+  const said = `${rows.length} setting${rows.length > 1 ? "s differ" : " differs"}`;
+  return h("details", { open: rows.length <= FEW }, h("summary", {}, said),
+    h("div", { class: "wdd-scroll", tabindex: "0", role: "region", "aria-label": "differences" }, table));
 }
 
 export default { render };

@@ -41,6 +41,10 @@ function actions(model, run, view) {
   };
   const act = {
     ask: view.ask, play: view.play, speed: view.speed, follow: view.follow, root: view.root, panels: view.panels,
+    /** Resolves when all pictures that were asked for are decoded. */
+    async settled() {
+      while (view.pending()) await new Promise((go) => setTimeout(go, 10));
+    },
     state: (step = model.get("step")) => stateOf(model, run(), step),
     about: () => ({ title: run().title, timeline: run().timeline }),
     setStep(step) {

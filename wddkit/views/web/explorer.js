@@ -39,6 +39,7 @@ function render({ model, el }) {
     stop: () => stop,
     setStop: (at) => ask((stop = at)),
     panels: () => panels,
+    pending: () => pictures.pending(),
     root,
   });
 

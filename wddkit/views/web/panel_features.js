@@ -211,9 +211,13 @@ function paintNames(ctx, run, state, ink, toPixels, centres) {
   [ctx.fillStyle, ctx.strokeStyle] = [ink.text, ink.back];
   for (const [label, x, y] of centres) {
     if (!state.shows(label)) continue;
-    const at = [fitted(ctx, run.classes[label], 120), ...toPixels(x, y)];
-    ctx.strokeText(...at);
-    ctx.fillText(...at);
+    const [text, [px, py]] = [fitted(ctx, run.classes[label], 120), toPixels(x, y)];
+    const half = ctx.measureText(text).width / 2 + 3;
+    // Half a name at the edge cannot be read; what is out of sight stays there.
+    const inside = px > toPixels.left && px < toPixels.width;
+    const at = inside ? Math.max(toPixels.left + half, Math.min(toPixels.width - half, px)) : px;
+    ctx.strokeText(text, at, py);
+    ctx.fillText(text, at, py);
   }
   ctx.restore();
 }

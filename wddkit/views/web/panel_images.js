@@ -17,12 +17,12 @@ function imagesPanel(run, act) {
   const canvas = h("canvas", { class: "wdd-canvas wdd-images", role: "img", onclick: click, onpointermove: (event) => point(place(event)) });
   canvas.addEventListener("pointerleave", () => point(null));
   const tip = tooltip(run);
-  const list = h("select", { onchange: (event) => act.select(Number(event.target.value)) });
+  const list = h("select", { style: "max-width: 100%", onchange: (event) => act.select(Number(event.target.value)) });
   const title = h("h3", {});
   const sheet = h("div", { class: "wdd-sheet wdd-tall wdd-pointed" }, canvas, tip.node);
   const page = pager(() => act.ask());
   const hint = h("span", { class: "wdd-hint" }, "or click an image; n and p go on and back");
-  const node = h("section", { class: "wdd-panel" }, title, sheet, page.node, h("p", { class: "wdd-row" }, h("label", {}, "Follow ", list), hint));
+  const node = h("section", { class: "wdd-panel" }, title, sheet, page.node, h("p", { class: "wdd-row" }, h("label", { style: "max-width: 100%" }, "Follow ", list), hint));
   let cells = [];
   let now = null;
   let listed = "";

@@ -148,7 +148,7 @@ function featuresPanel(run, act) {
 function featureTools(run, act, zoom) {
   const button = (name, sign, onclick) => h("button", { type: "button", "aria-label": name, title: name, onclick }, sign);
   const circle = h("button", { type: "button", "aria-pressed": "false", onclick: toggle, title: "circle points (or hold Shift)" }, "lasso");
-  const list = h("select", { onchange: (event) => act.project(event.target.value), "aria-label": "projection" });
+  const list = h("select", { style: "max-width: 100%", onchange: (event) => act.project(event.target.value), "aria-label": "projection" });
   for (const { key, name } of run.projections) list.append(h("option", { value: key }, name));
   const boxes = [
     ["plan", "its real images", "lines from the chosen support point to the real images that it stands for", run.ways.length],
@@ -344,7 +344,7 @@ function featuresText(run, state) {
 function featureKey(run, state) {
   const items = [];
   if (run.realLabels.length) items.push(h("li", {}, "small marks: real images, colour and shape by class"));
-  if (run.ways.length) items.push(h("li", {}, discKey(run), "discs: support points; each stands for many real images, its area is their share (mass)"));
+  if (run.ways.length) items.push(h("li", { style: "flex-wrap: wrap" }, discKey(run), "discs: support points; each stands for many real images, its area is their share (mass)"));
   const bright = h("span", { class: "wdd-square", "aria-hidden": "true" });
   if (run.frames.length) items.push(h("li", {}, bright, "squares: distilled images"));
   if (state.look.gap && state.frame >= 0 && run.gaps) {

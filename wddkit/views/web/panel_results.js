@@ -76,7 +76,7 @@ function paintAccuracy(ctx, run, ink, width, height) {
   const right = width - 84;
   const x = (value) => left + ((right - left) * value) / 100;
   [ctx.strokeStyle, ctx.fillStyle, ctx.lineWidth, ctx.textAlign] = [ink.line, ink.soft, 1, "center"];
-  for (const value of ticks(0, 100, 5)) {
+  for (const value of ticks(0, 100, Math.min(5, (right - left) / 34))) {
     ctx.strokeRect(Math.round(x(value)) + 0.5, 0, 0, height - AXIS);
     ctx.fillText(String(value), x(value), height - AXIS + 10);
   }

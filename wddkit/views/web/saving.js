@@ -8,6 +8,7 @@ const MOVING = ["features", "images"];
 async function exportView(kind, act, tell) {
   const ink = { ...inks(act.root), scale: 1 };
   const state = act.state();
+  await act.settled();
   const { title, timeline } = act.about();
   const name = `${title}, ${state.phase} step ${state.number}`;
   const parts = sheetOf(act, state, ink, kind === "GIF" ? MOVING : SHOWN);
@@ -20,9 +21,13 @@ async function exportView(kind, act, tell) {
   return download(fileName(title, "gif"), blob);
 }
 
-function drawMoment(ctx, act, ink, step) {
+async function drawMoment(ctx, act, ink, step) {
   const state = act.state(step);
-  for (const part of sheetOf(act, state, ink, MOVING)) {
+  const parts = sheetOf(act, state, ink, MOVING);
+  const trial = exportSheet(1, 1, 1);
+  for (const part of parts) part.draw(trial); // asks for the pictures of a moment that was never on the screen
+  await act.settled();
+  for (const part of parts) {
     ctx.save();
     ctx.translate(part.x, part.y);
     part.draw(ctx, part.width, part.height);
@@ -39,8 +44,9 @@ function sheetOf(act, state, ink, names) {
   const parts = act.panels().flatMap(({ export_ }) => {
     if (!export_ || !names.includes(export_.title) || export_.hidden?.()) return [];
     const height = export_.size(half, state);
-    const column = ends[0] <= ends[1] ? 0 : 1;
-    const place = { x: SHEET.gap + column * (half + SHEET.gap), y: ends[column], width: half, height, title: export_.title };
+    const column = export_.column ?? (ends[0] <= ends[1] ? 0 : 1);
+    const title = export_.heading ?? export_.title;
+    const place = { x: SHEET.gap + column * (half + SHEET.gap), y: ends[column], width: half, height, title };
     ends[column] += height + 2 * SHEET.gap;
     return [{ ...place, draw: (ctx) => export_.paint(plain(ctx), state, ink, half, height) }];
   });

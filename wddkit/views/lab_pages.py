@@ -1,0 +1,37 @@
+"""What both laboratories do with their state: pages, pictures in saved notebooks, errors of traits."""
+
+import base64
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import traitlets
+
+from wddkit.views import assets
+
+Bundle = tuple[dict[str, Any], dict[str, Any]]
+
+
+def write(path: Path | str, view: str, state: Mapping[str, Any], *, title: str, summary: str) -> Path:
+    """Writes the page of a view in this state; returns its path."""
+    path = Path(path)
+    path.write_text(assets.page(view, state, {}, title=title, summary=summary), encoding="utf-8")
+    return path
+
+
+def with_picture(bundle: Bundle | None, draw: Callable[[], bytes], *, alt: str) -> Bundle | None:
+    """A widget's bundle with a PNG beside it, for where no widget can live."""
+    if bundle is None:
+        return None
+    picture = base64.b64encode(draw()).decode()
+    return {**bundle[0], "image/png": picture}, {**bundle[1], "image/png": {"alt": alt}}
+
+
+@contextlib.contextmanager
+def as_trait_errors() -> Iterator[None]:
+    """Turns what the checks of values raise into what a trait raises."""
+    try:
+        yield
+    except ValueError as error:
+        raise traitlets.TraitError(str(error)) from None
