@@ -10,7 +10,7 @@ PYTEST := OMP_NUM_THREADS=1 $(RUN)/python -m pytest -q -rs -n $(WORKERS) --dist 
 PINNED := $(RUN)/python -m pip freeze --disable-pip-version-check --exclude-editable
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab check test bench bench-ot fashion coverage lint constraints clean again
+.PHONY: help demo lab check test bench bench-ot bench-views fashion coverage lint constraints clean again
 
 help:  ## this list
 	@echo "wddkit: dataset distillation via the Wasserstein metric. What make can do:"
@@ -42,6 +42,10 @@ bench: $(READY)  ## measure time and memory of the main parts
 bench-ot: $(READY)  ## measure the solvers of wddkit.ot beside POT and scikit-learn, on one core
 	@echo "Measuring (several minutes; leave the machine alone meanwhile) ..."
 	@OMP_NUM_THREADS=1 $(RUN)/python tests/bench/transport.py
+
+bench-views: $(READY)  ## measure the views in a real browser
+	@echo "Measuring (two minutes; leave the machine alone meanwhile) ..."
+	@OMP_NUM_THREADS=1 $(RUN)/python tests/bench/views.py
 
 fashion: $(READY)  ## the Fashion-MNIST table of the README (40 minutes; WDDKIT_DATA names the data folder)
 	@echo "Distilling Fashion-MNIST (up to 40 minutes; stop and go on as you like) ..."

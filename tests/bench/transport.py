@@ -19,7 +19,7 @@ from sklearn.cluster import KMeans as SklearnKMeans
 
 import wddkit as wdd
 from wddkit.ot import Barycenter, KMeans, Newton, barycenter, transport
-from wddkit.ot.problem import check_problem
+from wddkit.ot.problem import Question, check_problem
 from wddkit.ot.solvers.lloyd import alternate
 from wddkit.ot.solvers.start import start_of
 
@@ -102,9 +102,7 @@ def gemm_bound() -> None:
     columns = []
     for seed in SEEDS:
         x, fresh = data(seed, n, d)
-        problem, frame = check_problem(
-            x, m=m, masses="uniform", weights=None, cost="sqeuclidean", start=None, seed=seed, trim=0.0
-        )
+        problem, frame = check_problem(Question(x, m=m, masses="uniform", seed=seed))
         start, points = start_of(problem), problem.pooled.points
         *_, last = found = list(alternate(problem, start))
         steps = len(found)
@@ -196,9 +194,7 @@ def data(seed: int, n: int = N, d: int = D) -> tuple[np.ndarray, np.ndarray]:
 def k_means_start(seed: int, m: int) -> np.ndarray:
     """The start that `lloyd` itself would draw, in the coordinates of the points."""
     x, _ = data(seed)
-    problem, frame = check_problem(
-        x, m=m, masses="uniform", weights=None, cost="sqeuclidean", start=None, seed=seed, trim=0.0
-    )
+    problem, frame = check_problem(Question(x, m=m, masses="uniform", seed=seed))
     return start_of(problem) + frame.centre
 
 

@@ -341,7 +341,7 @@ def test_numpy_alone_is_enough():
 # Quality
 
 
-# Over twelve seeds the means are .955 and .979: where n is no multiple of m, points are split and there is less to gain.
+# Over twelve seeds the means are .955 and .979: where n is no multiple of m, points are split, with less to gain.
 @pytest.mark.parametrize(("n", "m", "below"), [(1000, 10, 1.0), (500, 50, 0.97), (477, 50, 0.985)])
 def test_it_ends_below_lloyd_from_the_same_starts(n, m, below):
     ratios = []

@@ -128,7 +128,7 @@ def test_features_are_where_the_projection_puts_them(digits: History) -> None:
     masses = np.concatenate([way["masses"][-1] for way in digits.barycenters.values()])
     areas = np.square(traces["support point"].marker.size)
     np.testing.assert_allclose(areas / areas.sum(), masses / masses.sum())
-    assert traces["support point"].text[0].startswith("support point 0 of class 0<br>mass 0.112")
+    assert traces["support point"].text[0].startswith(f"support point 0 of class 0<br>mass {masses[0]:.3g}")
     assert any(NOT_DISTANCES in text for text in annotations(figure))
     assert "% of the variance" in figure.layout.xaxis.title.text
     assert {trace.name for trace in figure.data if trace.showlegend is not False} == set(traces)

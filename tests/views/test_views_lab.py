@@ -211,11 +211,8 @@ def circles(page: Page, recorded: Run) -> None:
 
 
 COMPARED = {
-    "make": f"""
-import sys
-sys.path.append({str(Path(__file__).parent)!r})
+    "make": """
 import wddkit as wdd
-from views_toys import toy
 both = wdd.CompareExplorer([wdd.History.load("recorded/digits-wmdd-10")] * 2, names=["one", "other"])
 """,
     "view": "both",

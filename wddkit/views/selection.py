@@ -1,6 +1,7 @@
 """What is selected in a view, as rows of a table."""
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ def rows(view: "Explorer") -> list[tuple[str, int, int, str, float, float, float
     chosen = [view.selected] if view.selected >= 0 else []
     images = list(dict.fromkeys([*chosen, *view.picked]))
     found = [row for index in images for row in (_image(view, index), _support(view, index)) if row is not None]
-    return [*found, *(_real(view, index) for index in view.real)]
+    return [*found, *_reals(view)]
 
 
 def _image(view: "Explorer", index: int) -> Any:
@@ -59,12 +60,16 @@ def _support(view: "Explorer", index: int) -> Any:
     return None
 
 
-def _real(view: "Explorer", index: int) -> Any:
-    at = int(np.flatnonzero(_ints(view, "real/indices") == index)[0])
-    label = int(_ints(view, "real/labels")[at])
+def _reals(view: "Explorer") -> Iterator[Any]:
+    """Real images that were circled; there may be sixty thousand."""
+    known, labels, classes = _ints(view, "real/indices"), _ints(view, "real/labels"), view.meta["classes"]
     xy = view.buffers.get(f"real/xy/{view.projection}")
-    x, y = np.frombuffer(xy, "<f4").reshape(-1, 2)[at] if xy else (math.nan, math.nan)
-    return ("real image", index, label, view.meta["classes"][label], math.nan, float(x), float(y), math.nan)
+    places = np.frombuffer(xy, "<f4").reshape(-1, 2) if xy else np.full((len(known), 2), np.nan)
+    rows = {int(position): row for row, position in enumerate(known)}
+    for index in view.real:
+        row = rows[index]
+        label, (x, y) = int(labels[row]), places[row]
+        yield ("real image", index, label, classes[label], math.nan, float(x), float(y), math.nan)
 
 
 def _ints(view: "Explorer", name: str) -> np.ndarray:

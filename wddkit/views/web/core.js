@@ -11,7 +11,7 @@ function stateOf(model, run, step = model.get("step")) {
   const row = run.indices.indexOf(selected);
   const moment = momentOf(run, step);
   const projection = run.projections.find(({ key }) => key === model.get("projection")) ?? run.projections[0] ?? NOWHERE;
-  const real = new Set(model.get("real").map((position) => run.realIndices.indexOf(position)).filter((i) => i >= 0));
+  const real = circled(run, model.get("real"));
   const picked = new Set(model.get("picked").map((position) => run.indices.indexOf(position)));
   return {
     ...moment, classes, selected, row, projection, real, picked,
@@ -19,6 +19,18 @@ function stateOf(model, run, step = model.get("step")) {
     support: supportOf(run, selected, row),
     shows: (label) => !classes.size || classes.has(label),
   };
+}
+
+/** Which drawn real images are circled; made once for all steps, as there may be sixty thousand. */
+function circled(run, positions) {
+  const known = run.circled;
+  if (known && known.positions === positions && known.count === run.realIndices.length) return known.set;
+  const rows = new Map(positions.length ? Array.from(run.realIndices, (position, i) => [position, i]) : []);
+  const set = new Set(positions.map((position) => rows.get(position)).filter((i) => i !== undefined));
+  run.circles = (run.circles ?? 0) + 1;
+  set.sign = set.size ? run.circles : 0; // by which a drawing knows whether it is still right
+  run.circled = { positions, count: run.realIndices.length, set };
+  return set;
 }
 
 /** The support point that belongs to what is selected; null: none. */

@@ -138,6 +138,9 @@ function paintCurve(ctx, curve, ink, width) {
     ctx.stroke();
     ctx.setLineDash([]);
     const last = values.findLastIndex((value) => value != null);
+    ctx.fillStyle = ctx.strokeStyle;
+    // A line of one point would be none.
+    if (last >= 0 && values.findIndex((value) => value != null) === last) mark(ctx, "dot", acrossCurve(curve, width, curve.steps[last]), y(values[last]), 4);
     if (!text || last < 0) return;
     [ctx.fillStyle, ctx.textAlign] = [ink.text, "right"];
     ctx.fillText(text, width - 14, y(values[last]) + (dashed ? -10 : 10));

@@ -33,8 +33,7 @@ function featuresPainter(run) {
   }
 
   function paintReal(ctx, state, ink, toPixels, width, height) {
-    const picked = `${state.real.size}:${[...state.real].join()}`;
-    const parts = [width, height, ink.text, ink.scale, state.projection.key, toPixels.key, picked, run.realLabels.length];
+    const parts = [width, height, ink.text, ink.scale, state.projection.key, toPixels.key, state.real.sign, run.realLabels.length];
     const key = [...parts, state.look.holes, window.devicePixelRatio, ...state.classes].join();
     if (under.key !== key) {
       paintBackground(paper(under.canvas, width, height, ink.scale), run, state, ink, toPixels, width, height);
