@@ -51,7 +51,7 @@ class Gate:
 
 
 def same_device() -> Callable[[], None]:
-    """Called in another thread, the answer takes there the GPU that is current here; torch hands on the number of threads."""
+    """Called in another thread, the answer makes the GPU that is current here current there too."""
     device = torch.cuda.current_device() if torch.cuda.is_initialized() else None
     return lambda: None if device is None else torch.cuda.set_device(device)
 

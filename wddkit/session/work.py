@@ -154,8 +154,9 @@ class Work:
             left = PERIOD if until is None else min(PERIOD, until - time.monotonic())
             if left <= 0:
                 return
-            if self._at_work.acquire(timeout=left):  # in short turns: not everywhere can a wait be interrupted
-                self._at_work.release()
+            lock = self._at_work  # another one, once the work has begun anew
+            if lock.acquire(timeout=left):  # in short turns: not everywhere can a wait be interrupted
+                lock.release()
 
     def watch(self, listener: Listener) -> None:
         """Tells this listener too; if the work has ended, at once and for the last time."""
@@ -245,8 +246,8 @@ class Work:
         try:
             self._announce(self.history)
         finally:
-            self.is_alive = False
-            self._at_work.release()
+            lock, self.is_alive = self._at_work, False
+            lock.release()
 
     def _carry_out(self, task: Task, writer: Writer, settle: Callable[[], None]) -> None:
         settle()

@@ -83,6 +83,7 @@ function render({ model, el }) {
   const shared = sharedTime(metas);
   let [playing, pace, saving, waiting] = [0, SPEEDS.normal, 0, 0];
   const root = h("div", { class: "wdd", role: "region", "aria-label": `comparison of ${metas.length} runs` });
+  const widths = ruler(ask);
   const view = {
     ask,
     changed() {
@@ -98,6 +99,7 @@ function render({ model, el }) {
       if (playing) [play(), play()];
     },
     follow() {}, stop: () => -1, setStop() {}, panels: () => columns.flatMap(({ drawn }) => drawn), root,
+    across: widths.across,
     pending: () => columns.reduce((sum, { pictures }) => sum + pictures.pending(), 0),
   };
   if (model.get("page")) readAddress(model);
@@ -162,6 +164,7 @@ function render({ model, el }) {
     for (const name of names) model.off(`change:${name}`, ask);
     unfollow();
     observer.disconnect();
+    widths.close();
     clearInterval(playing);
     clearTimeout(saving);
     cancelAnimationFrame(waiting);
@@ -200,7 +203,7 @@ function comparedRun(model, r, view) {
     name, node, run, pictures, drawn,
     draw(ink) {
       const state = act.state();
-      moment.textContent = momentText(run, state);
+      say(moment, momentText(run, state));
       for (const part of [numbers, ...panels]) part.draw(state, ink);
     },
   };

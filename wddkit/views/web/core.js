@@ -4,6 +4,33 @@ const LOOK = { plan: true, trails: false, holes: false, gap: false, direction: f
 const REST = 150; // milliseconds without a change after which the kernel hears of it
 const NOWHERE = { key: "", name: "", axes: ["", ""], caption: "" }; // the projection of a run without features
 
+/** Widths of elements to draw in, kept until they change: asking for one after each change has the page laid out anew. */
+function ruler(changed) {
+  const known = new WeakMap();
+  const observer = new ResizeObserver((entries) => {
+    const other = entries.filter(({ target }) => known.get(target) !== target.clientWidth);
+    for (const { target } of other) known.set(target, target.clientWidth);
+    for (const { target } of entries) if (!target.isConnected) observer.unobserve(target);
+    if (other.length) changed();
+  });
+  return {
+    /** The width that a drawing in this element has, in its own units. */
+    across(node) {
+      if (!known.get(node)) { // 0: it was hidden
+        known.set(node, node.clientWidth);
+        observer.observe(node);
+      }
+      return known.get(node) / enlarged(node);
+    },
+    close: () => observer.disconnect(),
+  };
+}
+
+/** Puts text into an element, unless it is there: a page that changes nothing need not be laid out again. */
+function say(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
 /** The model's state as panels need it. */
 function stateOf(model, run, step = model.get("step")) {
   const classes = new Set(model.get("classes"));
@@ -52,7 +79,7 @@ function actions(model, run, view) {
     view.ask(); // a page of its own may not tell of changes in the same turn
   };
   const act = {
-    ask: view.ask, play: view.play, speed: view.speed, follow: view.follow, root: view.root, panels: view.panels,
+    ask: view.ask, play: view.play, speed: view.speed, follow: view.follow, root: view.root, panels: view.panels, across: view.across,
     /** Resolves when all pictures that were asked for are decoded. */
     async settled() {
       while (view.pending()) await new Promise((go) => setTimeout(go, 10));

@@ -19,6 +19,7 @@ function render({ model, el }) {
   let stop = (model.get("stops") ?? []).length ? 0 : -1;
   const read = reader(() => model.get("buffers"));
   const pictures = bitmaps(read, ask);
+  const widths = ruler(ask);
   const root = h("div", { class: "wdd", role: "region" });
   el.append(root);
 
@@ -40,6 +41,7 @@ function render({ model, el }) {
     setStop: (at) => ask((stop = at)),
     panels: () => panels,
     pending: () => pictures.pending(),
+    across: widths.across,
     root,
   });
 
@@ -131,6 +133,7 @@ function render({ model, el }) {
     model.off("msg:custom", grown);
     unfollow();
     observer.disconnect();
+    widths.close();
     clearInterval(playing);
     clearTimeout(saving);
     cancelAnimationFrame(waiting);

@@ -33,10 +33,10 @@ function chosenPanel(run, act) {
     const { row, support } = state;
     const nothing = row < 0 && !support;
     [none.hidden, said.hidden, sheet.hidden] = [!nothing, nothing, row < 0 || !run.frames.length];
-    title.textContent = nothing ? "What is chosen" : row >= 0 ? `Chosen: ${imageName(run, row)}` : `Chosen: ${supportName(run, support)}`;
-    said.textContent = chosenText(run, state);
+    say(title, nothing ? "What is chosen" : row >= 0 ? `Chosen: ${imageName(run, row)}` : `Chosen: ${supportName(run, support)}`);
+    say(said, chosenText(run, state));
     if (!sheet.hidden) {
-      const width = across(sheet);
+      const width = act.across(sheet);
       paintStrip(paper(canvas, width, stripSize(width)), state, ink, width);
       const framed = state.frame >= 0 ? `framed: step ${run.frames[state.frame].step}.` : "";
       canvas.setAttribute("aria-label", `${imageName(run, row)} at ${run.frames.length} snapshots; ${framed}`);
@@ -49,8 +49,8 @@ function chosenPanel(run, act) {
     const found = nearestTo(run, state);
     nearSheet.hidden = !found.list.length || !run.real.size;
     if (nearSheet.hidden) return;
-    nearTitle.textContent = found.title;
-    const width = across(near.parentElement);
+    say(nearTitle, found.title);
+    const width = act.across(near.parentElement);
     const row = Math.max(1, Math.floor(width / 48));
     const shown = found.list.slice(0, 3 * row);
     const ctx = paper(near, width, Math.ceil(shown.length / row) * 62);
@@ -69,7 +69,7 @@ function chosenPanel(run, act) {
     const C = run.soft.length / run.labels.length;
     const soft = [...run.soft.subarray(state.row * C, (state.row + 1) * C)].map((share, label) => ({ share, label }));
     const top = soft.sort((a, b) => b.share - a.share).slice(0, 6);
-    const width = across(bars.parentElement);
+    const width = act.across(bars.parentElement);
     const ctx = paper(bars, width, 20 * top.length);
     const names = Math.min(width / 2, 8 + Math.max(...top.map(({ label }) => ctx.measureText(run.classes[label]).width)));
     top.forEach(({ share, label }, i) => {

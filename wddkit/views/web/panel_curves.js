@@ -32,17 +32,20 @@ function curvesPanel(run, act) {
   function draw(state, ink) {
     const curves = curvesOf(run, state);
     [none.hidden, caption.hidden] = [curves.length > 0, !curves.length];
-    for (const curve of curves) {
-      const own = sheet(curve);
-      const width = across(own.canvas.parentElement);
+    const widths = curves.map((curve) => act.across(sheet(curve).canvas.parentElement)); // all, before anything changes
+    for (const [i, curve] of curves.entries()) {
+      const [own, width] = [sheet(curve), widths[i]];
       // The curve itself only changes with size, theme, classes and growth; the cursor is drawn over it.
       const key = [width, ink.text, ink.scale, run.timeline.length, window.devicePixelRatio, ...state.classes].join();
       if (own.key !== key) paintCurve(paper(own.under, width, CURVE_HEIGHT, ink.scale), curve, ink, width);
       own.key = key;
+      const t = cursorAt(curve, state);
+      if (own.shown === `${key}/${t}`) continue; // a curve of another phase has no cursor that moves
+      own.shown = `${key}/${t}`;
       const ctx = paper(own.canvas, width, CURVE_HEIGHT);
       ctx.drawImage(own.under, 0, 0, width, CURVE_HEIGHT);
       const value = paintCursor(ctx, curve, state, ink, width);
-      own.value.textContent = value;
+      say(own.value, value);
       own.canvas.setAttribute("aria-label", `${curve.title}, by step; ${value || "not measured"} at this step.`);
     }
   }
@@ -50,7 +53,7 @@ function curvesPanel(run, act) {
   function seek(event, canvas, name) {
     const curve = curvesOf(run).find((each) => each.name === name);
     const [x] = place(event);
-    const gaps = curve.steps.map((step) => Math.abs(acrossCurve(curve, across(canvas.parentElement), step) - x));
+    const gaps = curve.steps.map((step) => Math.abs(acrossCurve(curve, act.across(canvas.parentElement), step) - x));
     act.setStep(curve.first + gaps.indexOf(Math.min(...gaps)));
   }
 
@@ -164,10 +167,16 @@ function paintHeat(ctx, { heat, names, steps }, ink, width) {
   ctx.fillText(`${short(Math.exp(low))} (dark) to ${short(Math.exp(high))} (light)`, (CURVE_LEFT + width) / 2, CURVE_HEIGHT - 7);
 }
 
+/** Which of a curve's steps it is; -1 in another phase. */
+function cursorAt(curve, state) {
+  const t = state.step - curve.first;
+  return t < curve.steps.length ? Math.max(-1, t) : -1;
+}
+
 /** The line at this step, if the curve belongs to the phase; returns the value there as text. */
 function paintCursor(ctx, curve, state, ink, width) {
-  const t = state.step - curve.first;
-  if (t < 0 || t >= curve.steps.length) return "";
+  const t = cursorAt(curve, state);
+  if (t < 0) return "";
   const x = acrossCurve(curve, width, curve.steps[t]);
   [ctx.strokeStyle, ctx.fillStyle, ctx.lineWidth] = [ink.text, ink.text, 1];
   ctx.strokeRect(x, 4, 0, CURVE_HEIGHT - CURVE_BOTTOM - 4);

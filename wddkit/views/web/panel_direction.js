@@ -65,7 +65,7 @@ function directionPanel(run, act) {
     node.hidden = !state.look.direction;
     if (node.hidden) return;
     turn.value = Math.round((state.look.angle * 180) / Math.PI);
-    const width = across(sheet);
+    const width = act.across(sheet);
     const value = paint(paper(canvas, width, size()), state, ink, width, size());
     const said = `Squared W2 along this direction between the real images and the ${atoms(run, state).what}: ${short(value)}.`;
     canvas.setAttribute("aria-label", said);

@@ -31,7 +31,7 @@ function imagesPanel(run, act) {
   /** Rows of the grid [class, tiles]; a tile is an image, or a support point while there are no images. */
   function tiles(state) {
     const rows = new Map();
-    const add = (label, tile) => rows.set(label, [...(rows.get(label) ?? []), tile]);
+    const add = (label, tile) => (rows.has(label) ? rows.get(label).push(tile) : rows.set(label, [tile]));
     if (state.frame >= 0) {
       run.labels.forEach((label, row) => state.shows(label) && add(label, { label, row, position: run.indices[row] }));
     } else {
@@ -84,16 +84,16 @@ function imagesPanel(run, act) {
     return placed;
   }
 
-  const size = (width, state) => layout(plain(document.createElement("canvas").getContext("2d")), state, width).height;
+  const ruler = document.createElement("canvas").getContext("2d");
+  const size = (width, state) => layout(plain(ruler), state, width).height;
 
   function draw(state, ink) {
-    const width = across(canvas.parentElement);
+    const width = act.across(canvas.parentElement);
     cells = paint(paper(canvas, width, size(width, state)), state, ink, width);
     now = state;
     const early = state.frame < 0;
-    title.textContent = early
-      ? "No images yet: each cell is the real image nearest to its support point"
-      : "Each row is a class: its distilled images at this step";
+    const meaning = ["Each row is a class: its distilled images at this step", "No images yet: each cell is the real image nearest to its support point"];
+    say(title, meaning[Number(early)]);
     listAgain(early);
     list.value = state.selected;
     const labels = new Set(cells.map((cell) => cell.label)).size;
@@ -129,7 +129,7 @@ function imagesPanel(run, act) {
     over = at;
     const hit = at && cellAt(at);
     if (!hit) return tip.hide();
-    tip.show(hit.row !== undefined ? { kind: "image", row: hit.row } : { kind: "support", ...hit }, at, now, across(sheet));
+    tip.show(hit.row !== undefined ? { kind: "image", row: hit.row } : { kind: "support", ...hit }, at, now, act.across(sheet));
   }
 
   return { node, draw, export_: { title: "images", size, paint } };
@@ -161,7 +161,7 @@ function pager(changed) {
       pages = cuts.length;
       page = Math.min(page, pages - 1);
       node.hidden = pages === 1;
-      text.textContent = `page ${page + 1} of ${pages}: ${cuts[page].length} classes`;
+      say(text, `page ${page + 1} of ${pages}: ${cuts[page].length} classes`);
       return cuts[page];
     },
   };

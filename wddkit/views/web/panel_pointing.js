@@ -36,7 +36,7 @@ function featuresPanel(run, act) {
 
   function draw(state, ink) {
     if (!run.projections.length) return;
-    const width = across(sheet);
+    const width = act.across(sheet);
     const ctx = paper(canvas, width, size(width));
     now = { state, toPixels: paint(ctx, state, ink, width, size(width)) };
     if (hand?.lasso) paintLasso(ctx, ink, hand.path);
@@ -44,7 +44,7 @@ function featuresPanel(run, act) {
     const sign = `${state.frame >= 0}/${state.look.gap}/${run.ways.length}/${run.frames.length}/${ink.text}`;
     if (sign !== shownKey) keyNode.replaceChildren(featureKey(run, state));
     shownKey = sign;
-    caption.textContent = state.projection.caption;
+    say(caption, state.projection.caption);
     const text = featuresText(run, state);
     if (canvas.getAttribute("aria-label") !== text) canvas.setAttribute("aria-label", text);
     if (over) hover(over); // what is under it may have moved, or its picture has come
@@ -101,7 +101,7 @@ function featuresPanel(run, act) {
     over = at;
     const hit = now && at && pointed(run, now, at);
     canvas.style.cursor = hit ? "pointer" : "grab";
-    if (hit) tip.show(hit, at, now.state, across(sheet));
+    if (hit) tip.show(hit, at, now.state, act.across(sheet));
     else tip.hide();
   }
 

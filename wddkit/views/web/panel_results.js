@@ -14,7 +14,7 @@ function accuracyText(result) {
   return `${result.accuracy.toFixed(1)}${half}`;
 }
 
-function resultsPanel(run) {
+function resultsPanel(run, act) {
   const title = h("h3", {}, "Accuracy on test images of students trained on each set, beside its controls");
   if (!run.results.length) {
     const none = h("p", { class: "wdd-none" }, "This run recorded no results.");
@@ -58,7 +58,7 @@ function resultsPanel(run) {
   const paint = (ctx, state, ink, width) => paintAccuracy(ctx, run, ink, width, size());
   let drawn = "";
   function draw(state, ink) {
-    const width = across(canvas.parentElement);
+    const width = act.across(canvas.parentElement);
     const key = [width, ink.text, ink.scale, window.devicePixelRatio].join();
     if (key === drawn) return; // the same at every step
     drawn = key;
