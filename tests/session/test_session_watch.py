@@ -221,7 +221,8 @@ def test_commands_from_other_threads_turn_and_stop_and_all_turns_are_repeated(tm
         time.sleep(0.005)
     for value in (0.01, 0.02, 0.05):
         elsewhere(lambda value=value: watched.set(lr=value, statistics_weight=10 * value))
-        time.sleep(0.05)
+        while watched.state["knobs"]["lr"] != value:
+            time.sleep(0.005)
     elsewhere(watched.stop)
     partial = watched.wait()
     assert watched.state["state"] == "stopped"
