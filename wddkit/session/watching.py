@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Literal, Protocol, TypeAlias, TypedDict
 
 from wddkit.history import History
+from wddkit.session.pools import one_blas_thread
 
 PERIOD = 0.2  # seconds between what is told
 
@@ -64,7 +65,7 @@ class Audience:
 
         A listener that fails is told nothing more.
         """
-        with self._telling:
+        with self._telling, one_blas_thread():
             return self._tell(state, history)
 
     def _tell(self, state: Callable[[], State], history: Callable[[], History] | None) -> str:

@@ -22,6 +22,7 @@ from wddkit.methods import Snapshot, Task
 from wddkit.pipeline import carry_out, environment_of, finished, recorded_config
 from wddkit.session.gate import Gate, Stopped, load_late, same_device
 from wddkit.session.knobs import Knobs
+from wddkit.session.pools import release_openmp
 from wddkit.session.watching import PERIOD, Audience, Listener, Name, State
 
 PATIENCE = 0.3  # seconds that a thread has to come to its next boundary before it is interrupted
@@ -113,6 +114,7 @@ class Work:
             self._gate, self._at_work, self.is_alive = Gate(), threading.Lock(), True
             self._at_work.acquire()
             _all.add(self)
+            release_openmp()
             self.thread.start()
 
     def pause(self) -> None:

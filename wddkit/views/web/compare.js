@@ -135,8 +135,9 @@ function render({ model, el }) {
     root.classList.toggle("wdd-large", Boolean(model.get("presenter")));
     const ink = inks(root);
     const now = state();
-    for (const part of [marks, time, legend]) part.draw(now);
     for (const column of columns) column.draw(ink);
+    for (const column of columns) column.tell(ink);
+    for (const part of [marks, time, legend]) part.draw(now);
     root.dataset.drawn = String(now.step);
     root.dataset.pending = String(view.pending());
   }
@@ -203,8 +204,12 @@ function comparedRun(model, r, view) {
     name, node, run, pictures, drawn,
     draw(ink) {
       const state = act.state();
+      for (const panel of panels) panel.draw(state, ink);
+    },
+    tell(ink) {
+      const state = act.state();
       say(moment, momentText(run, state));
-      for (const part of [numbers, ...panels]) part.draw(state, ink);
+      numbers.draw(state, ink);
     },
   };
 }

@@ -94,7 +94,7 @@ function render({ model, el }) {
     if (!root.clientWidth) return; // not on the page yet; the observer calls again
     root.classList.toggle("wdd-large", Boolean(model.get("presenter")));
     const [now, ink] = [{ ...stateOf(model, run), stop, follow }, inks(root)];
-    for (const part of [...controls, ...panels]) part.draw(now, ink);
+    for (const part of [...panels, ...controls]) part.draw(now, ink); // texts last: after each, a canvas would wait for layout
     root.dataset.drawn = String(now.step);
     root.dataset.pending = String(pictures.pending());
   }

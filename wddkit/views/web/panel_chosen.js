@@ -33,8 +33,6 @@ function chosenPanel(run, act) {
     const { row, support } = state;
     const nothing = row < 0 && !support;
     [none.hidden, said.hidden, sheet.hidden] = [!nothing, nothing, row < 0 || !run.frames.length];
-    say(title, nothing ? "What is chosen" : row >= 0 ? `Chosen: ${imageName(run, row)}` : `Chosen: ${supportName(run, support)}`);
-    say(said, chosenText(run, state));
     if (!sheet.hidden) {
       const width = act.across(sheet);
       paintStrip(paper(canvas, width, stripSize(width)), state, ink, width);
@@ -43,6 +41,8 @@ function chosenPanel(run, act) {
     }
     drawNear(state, ink);
     drawSoft(state, ink);
+    say(title, nothing ? "What is chosen" : row >= 0 ? `Chosen: ${imageName(run, row)}` : `Chosen: ${supportName(run, support)}`);
+    say(said, chosenText(run, state));
   }
 
   function drawNear(state, ink) {

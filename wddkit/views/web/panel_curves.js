@@ -33,6 +33,7 @@ function curvesPanel(run, act) {
     const curves = curvesOf(run, state);
     [none.hidden, caption.hidden] = [curves.length > 0, !curves.length];
     const widths = curves.map((curve) => act.across(sheet(curve).canvas.parentElement)); // all, before anything changes
+    const texts = [];
     for (const [i, curve] of curves.entries()) {
       const [own, width] = [sheet(curve), widths[i]];
       // The curve itself only changes with size, theme, classes and growth; the cursor is drawn over it.
@@ -45,9 +46,12 @@ function curvesPanel(run, act) {
       const ctx = paper(own.canvas, width, CURVE_HEIGHT);
       ctx.drawImage(own.under, 0, 0, width, CURVE_HEIGHT);
       const value = paintCursor(ctx, curve, state, ink, width);
-      say(own.value, value);
-      own.canvas.setAttribute("aria-label", `${curve.title}, by step; ${value || "not measured"} at this step.`);
+      texts.push(() => {
+        say(own.value, value);
+        own.canvas.setAttribute("aria-label", `${curve.title}, by step; ${value || "not measured"} at this step.`);
+      });
     }
+    for (const tell of texts) tell(); // after all drawing, which would wait for layout
   }
 
   function seek(event, canvas, name) {

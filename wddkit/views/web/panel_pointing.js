@@ -328,8 +328,20 @@ function positionOf(run, way, j) {
   return run.labels.length && !run.paired ? -1 : before + j;
 }
 
+const counted = new WeakMap();
+
+/** How many there are of each class, counted once: there may be sixty thousand. */
+function countsOf(labels) {
+  if (!counted.has(labels)) {
+    const counts = new Map();
+    labels.forEach((label) => counts.set(label, (counts.get(label) ?? 0) + 1));
+    counted.set(labels, counts);
+  }
+  return counted.get(labels);
+}
+
 function featuresText(run, state) {
-  const count = (labels) => labels.reduce((n, label) => n + (state.shows(label) ? 1 : 0), 0);
+  const count = (labels) => [...countsOf(labels)].reduce((sum, [label, n]) => sum + (state.shows(label) ? n : 0), 0);
   const points = run.ways.filter((way) => state.shows(way.label)).reduce((sum, way) => sum + way.points, 0);
   const images = state.frame >= 0 ? count(run.labels) : 0;
   const chosen = state.row >= 0 ? ` Ring: ${imageName(run, state.row)}.` : "";
