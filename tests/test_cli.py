@@ -57,7 +57,7 @@ def test_the_lists_name_all_data_sets_and_methods(capsys: pytest.CaptureFixture[
     assert all(re.search(rf"^{name} ", listed, re.MULTILINE) for name in wdd.datasets())
     assert "folder:PATH" in listed
     listed = said(capsys, "methods")
-    assert all(re.search(rf"^{name} ", listed, re.MULTILINE) for name in METHODS)
+    assert all(re.search(rf"^  {name} ", listed, re.MULTILINE) for name in METHODS)
     assert "statistics_weight=" in listed
 
 

@@ -199,14 +199,19 @@ def datasets() -> None:
 
 
 def methods() -> None:
-    """List the methods with their fields and defaults."""
-    from wddkit.methods import METHODS
+    """List the methods by family: where they come from, how faithful they are, what a step takes, their defaults."""
+    from wddkit.methods import FAMILIES, METHODS
 
-    for name, kind in METHODS.items():
-        print(f"{name:10} {(kind.__doc__ or '').strip().splitlines()[0]}")
-        method = kind()
-        # The protocol does not say what every method is: a dataclass.
-        print(" " * 11 + ", ".join(f"{f.name}={getattr(method, f.name)!r}" for f in fields(method)))  # type: ignore[arg-type]
+    for family, about in FAMILIES.items():
+        print(f"{family}: {about}\n")
+        for name, kind in METHODS.items():
+            if kind.family != family:
+                continue
+            print(f"  {name:10} {(kind.__doc__ or '').strip().splitlines()[0]}")
+            print(f"{'':13}{kind.fidelity}; {kind.paper}; a step: {kind.step_cost}")
+            method = kind()
+            # The protocol does not say what every method is: a dataclass.
+            print(f"{'':13}{', '.join(f'{f.name}={getattr(method, f.name)!r}' for f in fields(method))}\n")  # type: ignore[arg-type]
 
 
 def lab(

@@ -8,6 +8,7 @@ from method_toys import RANDOM_NETWORK, EveryStep, recovered, run, small, task_o
 from wddkit.augment import Augment, draw
 from wddkit.data.shapes import ShapesConfig, shapes
 from wddkit.methods import DM, Context
+from wddkit.methods.pixels import real_positions
 from wddkit.nets import Network, build
 from wddkit.stages import recover
 from wddkit.stages.recover import to_normalised
@@ -63,11 +64,10 @@ def test_the_second_step_meets_another_network_and_keeps_half_the_speed(task):
 
 
 def test_real_images_of_a_step_are_a_batch_of_the_class_and_all_come_in_turn(task):
-    method = small("dm", batch=8)
-    drawn = [method._real(task, Context(), 1, step) for step in range(3)]
+    drawn = [real_positions(task, Context(), 1, step, batch=8) for step in range(3)]
     assert all(len(at) == 8 for at in drawn)
     assert sorted(np.concatenate(drawn)) == task.train.of_class(1).tolist()
-    assert len(small("dm", batch=1000)._real(task, Context(), 1, 0)) == 24
+    assert len(real_positions(task, Context(), 1, 0, batch=1000)) == 24
 
 
 def test_both_sides_see_the_same_view(task, monkeypatch):

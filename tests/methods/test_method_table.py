@@ -4,6 +4,7 @@ import dataclasses
 import gc
 import random
 import types
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from method_toys import SMALL, EveryStep, answer, bits, coloured, cut, run, smal
 
 from wddkit import codec
 from wddkit.history.arrays import read_tensors, write_tensors
-from wddkit.methods import METHODS, Context, Method
+from wddkit.methods import FAMILIES, METHODS, Context, Method
+from wddkit.methods.base import Family, Fidelity
 from wddkit.stages.recover import bounds
 from wddkit.stages.teacher import features
 
@@ -38,6 +40,17 @@ def history(task):
 
 def test_every_method_stands_in_the_tables_of_this_test():
     assert SMALL.keys() == PHASES.keys() == METHODS.keys()
+
+
+@METHOD
+def test_every_method_says_its_family_fidelity_paper_and_cost(name):
+    kind = METHODS[name]
+    assert kind.family in get_args(Family) == tuple(FAMILIES)
+    assert kind.fidelity in get_args(Fidelity)
+    assert kind.fidelity != "illustrative"
+    assert kind.paper
+    assert kind.step_cost
+    assert (kind.__doc__ or "").strip().splitlines()[0].endswith((".", ":"))
 
 
 @METHOD

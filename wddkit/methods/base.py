@@ -25,6 +25,8 @@ from wddkit.stages.training import Tick, silent
 State: TypeAlias = Mapping[str, np.ndarray]
 Arrays: TypeAlias = dict[str, np.ndarray]
 Precision: TypeAlias = Literal["float32", "float64", "bf16"]
+Family: TypeAlias = Literal["selection", "performance", "parameter", "distribution", "decoupled"]
+Fidelity: TypeAlias = Literal["reproduced", "checked", "illustrative"]
 
 _MANY = 2000  # images whose one pass through the teacher takes long enough to be told
 
@@ -212,10 +214,20 @@ class Snapshot:
 class Method(Protocol):
     """A frozen dataclass of a method's own hyper-parameters.
 
-    It may have a `check(task)` that raises ValueError where it cannot work on these images; see `check`.
+    `family`: what is compared: nothing but real images ("selection"), a learner's error ("performance"), its weights
+    or gradients ("parameter"), features ("distribution"), or what a teacher keeps of the images ("decoupled").
+    `fidelity`: a published number met under the published recipe ("reproduced"), loss and gradient equal to hand-worked
+    numbers on fixed tensors ("checked"), or neither ("illustrative": never ranked). `paper`: where it comes from.
+    `step_cost`: what one step takes.
+
+    A method may have a `check(task)` that raises ValueError where it cannot work on these images; see `check`.
     """
 
     grouping: ClassVar[Literal["class", "joint"]]  # may classes be done in separate blocks?
+    family: ClassVar[Family]
+    fidelity: ClassVar[Fidelity]
+    paper: ClassVar[str]
+    step_cost: ClassVar[str]
 
     @property
     def ipc(self) -> int:

@@ -7,13 +7,12 @@ from typing import ClassVar, Literal
 import numpy as np
 from torch import Tensor
 
-from wddkit.augment import Augment, stream
-from wddkit.methods.base import Context, Snapshot, State, Task, check_ipc, distilled_set, image_labels, recorded
-from wddkit.methods.wmdd import random_positions
-from wddkit.nets import Net, Network, build
-from wddkit.stages.descent import Descent, descend
-from wddkit.stages.recover import bounds, to_normalised, to_pixels, view
-from wddkit.stages.teacher import features, freeze
+from wddkit.augment import Augment
+from wddkit.methods.base import Context, Family, Fidelity, Snapshot, State, Task, check_ipc
+from wddkit.methods.pixels import fresh_network, move_pixels, own, random_positions, real_images
+from wddkit.nets import Network
+from wddkit.stages.descent import Descent
+from wddkit.stages.recover import view
 
 
 @dataclass(frozen=True)
@@ -26,6 +25,10 @@ class DM:
     """
 
     grouping: ClassVar[Literal["class", "joint"]] = "class"
+    family: ClassVar[Family] = "distribution"
+    fidelity: ClassVar[Fidelity] = "checked"
+    paper: ClassVar[str] = "Zhao and Bilen, WACV 2023, arXiv 2110.04181"
+    step_cost: ClassVar[str] = "a random network over the images and a batch of real ones a class"
 
     ipc: int = 10
     steps: int = 300
@@ -38,61 +41,26 @@ class DM:
         """Snapshots of one optimisation over all classes."""
         check_ipc(task, self.ipc)
         net = task.teacher(context.precision)
-        start = to_normalised(net, task.train.images[random_positions(task, context, self.ipc)])
-        labels = image_labels(task, self.ipc)
-        descent = Descent(steps=self.steps, lr=self.lr, optimiser="sgd", schedule="constant", augment=self.augment)
 
         def terms(u: Tensor, step: int) -> dict[str, Tensor]:
-            psi = self._random_network(task, context, step, like=u)
-            loss = u.new_zeros(())
+            psi = fresh_network(task, context, self.network, step, like=u)
             key = context.stream("views", step)
+            loss = u.new_zeros(())
             for c in range(len(task.classes)):
-                real = to_normalised(net, task.train.images[self._real(task, context, c, step)])
+                real = real_images(task, context, c, step, batch=self.batch)
                 # shared views: positions play no part in the draw, so one key serves both sides
                 x = view(net, real, self.augment, np.arange(len(real)), key=key)
-                s = view(net, u[labels == c], self.augment, np.arange(self.ipc), key=key)
+                s = view(net, own(u, task, c), self.augment, np.arange(self.ipc), key=key)
                 loss = loss + (psi.backbone(x).mean(dim=0) - psi.backbone(s).mean(dim=0)).square().sum()
             return {"loss": loss}
 
-        for moment in descend(
-            start,
+        return move_pixels(
+            task,
+            context,
+            task.train.images[random_positions(task, context, self.ipc)],
             terms,
-            descent,
-            bounds=bounds(net),
-            stops=context.stops(self.steps),
-            knobs=context.knobs,
-            state=resume,
-            tick=context.tick,
-            stage="match",
-        ):
-            images = to_pixels(net, moment.images)
-            yield Snapshot(
-                "match",
-                moment.step,
-                distilled_set(task, images, method="dm"),
-                scalars=moment.scalars,
-                arrays={
-                    "images": images,
-                    "indices": np.arange(len(images)),
-                    "features": recorded(features(net, images)),
-                },
-                state=None if moment.step == self.steps else moment.state,
-            )
-
-    def _random_network(self, task: Task, context: Context, step: int, *, like: Tensor) -> Net:
-        _, channels, size, _ = task.train.images.shape
-        psi = build(
-            self.network,
-            classes=len(task.classes),
-            channels=channels,
-            size=size,
-            normalisation=task.normalisation,
-            seed=context.stream("network", step),
+            Descent(steps=self.steps, lr=self.lr, optimiser="sgd", schedule="constant"),
+            method="dm",
+            phase="match",
+            resume=resume,
         )
-        return freeze(psi.to(like.device, like.dtype)).train()  # untrained: batch norm has no running averages yet
-
-    def _real(self, task: Task, context: Context, c: int, step: int) -> np.ndarray:
-        positions = task.train.of_class(c)
-        count = min(self.batch, len(positions))
-        chosen: np.ndarray = positions[stream(len(positions), step * count, count, key=context.stream("real", c))]
-        return chosen

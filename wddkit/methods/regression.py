@@ -10,11 +10,10 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from wddkit.augment import stream
-from wddkit.methods.base import Context, Snapshot, State, Task, check_ipc, distilled_set, recorded
-from wddkit.methods.wmdd import random_positions
-from wddkit.stages.descent import Descent, Moment, descend
-from wddkit.stages.recover import bounds, to_normalised, to_pixels
-from wddkit.stages.teacher import features
+from wddkit.methods.base import Context, Family, Fidelity, Snapshot, State, Task, check_ipc
+from wddkit.methods.pixels import Report, move_pixels, random_positions
+from wddkit.stages.descent import Descent
+from wddkit.stages.recover import to_normalised
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,10 @@ class KIP:
     """
 
     grouping: ClassVar[Literal["class", "joint"]] = "joint"
+    family: ClassVar[Family] = "performance"
+    fidelity: ClassVar[Fidelity] = "checked"
+    paper: ClassVar[str] = "Nguyen et al., ICLR 2021, arXiv 2011.00050"
+    step_cost: ClassVar[str] = "a kernel matrix of the images and a batch of real ones"
 
     ipc: int = 10
     steps: int = 200
@@ -39,26 +42,23 @@ class KIP:
     def distill(self, task: Task, context: Context, resume: State | None = None) -> Iterator[Snapshot]:
         """Snapshots of one optimisation; each carries the labels that fit its images."""
         check_ipc(task, self.ipc)
-        net = task.teacher(context.precision)
-        start = to_normalised(net, task.train.images[random_positions(task, context, self.ipc)])
 
         def terms(u: Tensor, step: int) -> dict[str, Tensor]:
             x, y = self._real(task, context, step, like=u)
             weights, prediction = self._fit(u, x, y)
             return {"loss": 0.5 * (y - prediction).square().sum(dim=1).mean(), "label norm": weights.norm()}
 
-        for moment in descend(
-            start,
+        return move_pixels(
+            task,
+            context,
+            task.train.images[random_positions(task, context, self.ipc)],
             terms,
             Descent(steps=self.steps, lr=self.lr),
-            bounds=bounds(net),
-            stops=context.stops(self.steps),
-            knobs=context.knobs,
-            state=resume,
-            tick=context.tick,
-            stage="regress",
-        ):
-            yield self._snapshot(task, context, moment)
+            method="kip",
+            phase="regress",
+            resume=resume,
+            report=lambda images, step: self._report(task, context, images, step),
+        )
 
     def _fit(self, u: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """The best labels of images u for real images x with labels y, and the predictions of x."""
@@ -83,24 +83,15 @@ class KIP:
         y = torch.from_numpy(_centred(task.train.labels[at], len(task.classes))).to(like.device)
         return x, y
 
-    def _snapshot(self, task: Task, context: Context, moment: Moment) -> Snapshot:
-        net = task.teacher(context.precision)
-        images = to_pixels(net, moment.images)
-        saved = to_normalised(net, images)
-        x, y = self._real(task, context, moment.step, like=saved)
+    def _report(self, task: Task, context: Context, images: np.ndarray, step: int) -> Report:
+        """The labels that fit the images as they are saved, and how well."""
+        saved = to_normalised(task.teacher(context.precision), images)
+        x, y = self._real(task, context, step, like=saved)
         with torch.no_grad():
-            labels, prediction = self._fit(saved, x, y)
-        distilled = distilled_set(task, images, method="kip", soft=labels.float().cpu().numpy(), soft_kind="values")
-        arrays = {
-            "images": images,
-            "indices": np.arange(len(images)),
-            "features": recorded(features(net, images)),
-            "labels": labels.float().cpu().numpy(),
-        }
+            fitted, prediction = self._fit(saved, x, y)
+        labels = fitted.float().cpu().numpy()
         error = float((prediction.argmax(1) != y.argmax(1)).double().mean())
-        scalars = {**moment.scalars, "kernel_error": error}
-        state = None if moment.step == self.steps else moment.state
-        return Snapshot("regress", moment.step, distilled, scalars=scalars, arrays=arrays, state=state)
+        return Report({"kernel_error": error}, {"labels": labels}, {"soft": labels, "soft_kind": "values"})
 
 
 def tangent_kernel(a: Tensor, b: Tensor, *, depth: int) -> Tensor:

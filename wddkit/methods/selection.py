@@ -7,9 +7,10 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from wddkit.data.pixels import resize
-from wddkit.methods.base import Context, Snapshot, State, Task, check_ipc, distilled_set, recorded
+from wddkit.methods.base import Context, Family, Fidelity, Snapshot, State, Task, check_ipc, distilled_set, recorded
+from wddkit.methods.pixels import random_positions
 from wddkit.methods.targets import Masses, targets
-from wddkit.methods.wmdd import barycenter_snapshots, random_positions
+from wddkit.methods.wmdd import barycenter_snapshots
 from wddkit.stages.teacher import features
 
 
@@ -18,6 +19,10 @@ class Random:
     """Real images drawn at random, without repeats: the control that every method has to beat."""
 
     grouping: ClassVar[Literal["class", "joint"]] = "class"
+    family: ClassVar[Family] = "selection"
+    fidelity: ClassVar[Fidelity] = "checked"
+    paper: ClassVar[str] = "a control"
+    step_cost: ClassVar[str] = "nothing"
 
     ipc: int = 10
 
@@ -35,6 +40,10 @@ class Nearest:
     """
 
     grouping: ClassVar[Literal["class", "joint"]] = "class"
+    family: ClassVar[Family] = "selection"
+    fidelity: ClassVar[Fidelity] = "checked"
+    paper: ClassVar[str] = "a control of WMDD"
+    step_cost: ClassVar[str] = "one barycenter a class"
 
     ipc: int = 10
     masses: Masses = "free"
@@ -56,6 +65,10 @@ class Tiled:
     """
 
     grouping: ClassVar[Literal["class", "joint"]] = "class"
+    family: ClassVar[Family] = "selection"
+    fidelity: ClassVar[Fidelity] = "checked"
+    paper: ClassVar[str] = "after IDC (ICML 2022, arXiv 2205.14959)"
+    step_cost: ClassVar[str] = "one barycenter a class"
 
     ipc: int = 10
     factor: int = 2

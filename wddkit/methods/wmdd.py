@@ -12,7 +12,19 @@ from torch import Tensor
 from wddkit.augment import Augment
 from wddkit.codec import unknown
 from wddkit.data import DistilledSet
-from wddkit.methods.base import Context, Snapshot, State, Task, check_ipc, distilled_set, image_labels, recorded
+from wddkit.methods.base import (
+    Context,
+    Family,
+    Fidelity,
+    Snapshot,
+    State,
+    Task,
+    check_ipc,
+    distilled_set,
+    image_labels,
+    recorded,
+)
+from wddkit.methods.pixels import random_positions
 from wddkit.methods.targets import Masses, Targets, check_cost, targets
 from wddkit.nets import Net
 from wddkit.stages.descent import Descent, Moment
@@ -141,6 +153,11 @@ class WMDD(Inversion):
     The defaults were chosen on validation images of digits and Fashion-MNIST together.
     """
 
+    family: ClassVar[Family] = "decoupled"
+    fidelity: ClassVar[Fidelity] = "checked"
+    paper: ClassVar[str] = "Liu et al., ICCV 2025, arXiv 2311.18531"
+    step_cost: ClassVar[str] = "the teacher over the images; one barycenter a class before"
+
     ipc: int = 10
     target: Literal["support", "logits"] = "support"
     statistics: Literal["class", "global", "none"] = "class"
@@ -166,6 +183,11 @@ class SRe2L(Inversion):
     Images are drawn to their label's cross-entropy and, all classes together, to the moments of the whole real set.
     Ours takes exact moments of the training images where the authors take the running averages in the teacher.
     """
+
+    family: ClassVar[Family] = "decoupled"
+    fidelity: ClassVar[Fidelity] = "checked"
+    paper: ClassVar[str] = "Yin et al., NeurIPS 2023, arXiv 2306.13092"
+    step_cost: ClassVar[str] = "the teacher over the images"
 
     ipc: int = 10
     target: Literal["support", "logits"] = "logits"
@@ -209,16 +231,6 @@ def _start(method: Inversion, task: Task, context: Context, found: Targets | Non
     else:
         chosen = random_positions(task, context, method.ipc)
     return to_normalised(net, task.train.images[chosen])
-
-
-def random_positions(task: Task, context: Context, ipc: int) -> np.ndarray:
-    """`ipc` training images of each class, drawn without repeats."""
-    return np.concatenate(
-        [
-            context.generator("random images", c).permutation(task.train.of_class(c))[:ipc]
-            for c in range(len(task.classes))
-        ]
-    )
 
 
 def _blocks(method: Inversion, classes: int) -> list[np.ndarray]:
