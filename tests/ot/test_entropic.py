@@ -58,7 +58,7 @@ def assert_entropic(t, C, a, b, reg):
     assert t.value == pytest.approx(np.sum(t.plan * C), rel=1e-11)
     objective, dual = t.value + reg * entropy(t.plan, a, b), a @ u + b @ v
     assert objective - dual == pytest.approx(t.gap, abs=1e-12 * size)
-    assert 0 <= t.gap <= (1e-9 + 1e-15 * size / reg) * size
+    assert 0 <= t.gap <= (1e-9 + 1e-15 * size / reg) * size  # as above
     assert a @ u == pytest.approx(b @ v, abs=1e-13 * size)
 
 
