@@ -15,8 +15,8 @@ import torch
 import wddkit as wdd
 from wddkit.config import Config, recipe_protocols
 from wddkit.experiment import context_of, load_split, task_of
+from wddkit.methods.inversion import _block, _start
 from wddkit.methods.targets import targets
-from wddkit.methods.wmdd import _block, _start
 from wddkit.stages.recover import recover
 
 

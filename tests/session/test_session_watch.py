@@ -74,6 +74,14 @@ def test_a_listener_hears_of_every_stage_and_sees_the_history_grow_from_the_sess
     assert last["seconds"] == pytest.approx(history.scalars["seconds"].max(), abs=0.5)
 
 
+def test_a_view_says_at_once_how_the_session_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    act_at(monkeypatch, {("recover 1/2", 5): Work.pause})
+    with session(tmp_path, LEAN) as resting:
+        paused(resting)
+        monkeypatch.setattr(Work, "watch", lambda *_: None)  # nothing from the thread, as while it loads
+        assert resting.view.live == resting.state
+
+
 def test_a_listener_is_told_five_times_a_second_at_most(tmp_path: Path) -> None:
     watched, follower = session(tmp_path, LONG), Follower()
     watched.watch(follower)

@@ -53,3 +53,10 @@ def watched(browser: Browser, *, width: int = 1200, **options: object) -> Watche
     page.on("request", lambda request: asked(request.url))
     page.on("dialog", lambda dialog: found.errors.append(f"dialog: {dialog.message}"))
     return found
+
+
+def nothing_went_wrong(found: Watched) -> None:
+    """At the end of a test: closes the page, whose console told no errors and which asked for nothing elsewhere."""
+    found.page.close()
+    assert found.errors == []
+    assert found.outside == []

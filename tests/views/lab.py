@@ -16,6 +16,8 @@ from pathlib import Path
 import nbformat
 from playwright.sync_api import Page, WebSocket
 
+REST = 600  # ms, after which the kernel knows what was done in a page
+
 # Resolves to whether the notebook is the current one and its kernel waits for work. Asking the page whether it looks
 # ready is not enough: run at that moment, the cells are lost now and then.
 READY = """async name => {
@@ -37,11 +39,15 @@ RUN_ONE = """async id => {
   content.activeCellIndex = content.widgets.findIndex(cell => cell.model.id === id);
   await window.jupyterapp.commands.execute("notebook:run-cell");
 }"""
+START_ONE = RUN_ONE.replace("await window.jupyterapp.commands.execute", "void window.jupyterapp.commands.execute")
+INTERRUPT = "() => window.jupyterapp.commands.execute('notebook:interrupt-kernel')"
 FIND = "const cell = window.jupyterapp.shell.currentWidget.content.widgets.find(cell => cell.model.id === id);"
 WRITE = f"([id, code]) => {{ {FIND} cell.model.sharedModel.setSource(code); }}"
+# Of an error its traceback, as it is read there: without the codes of its colours.
 SAID = f"""id => {{ {FIND}
-  const outputs = cell.model.outputs.toJSON();
-  return outputs.map(each => [each.text ?? each.data?.["text/plain"] ?? each.evalue ?? ""].flat().join("")).join("\\n");
+  const plain = lines => lines?.join("\\n").replace(/\\x1b\\[[0-9;]*m/g, "");
+  const text = each => each.text ?? each.data?.["text/plain"] ?? plain(each.traceback) ?? "";
+  return cell.model.outputs.toJSON().map(each => [text(each)].flat().join("")).join("\\n");
 }}"""
 
 
@@ -68,6 +74,14 @@ class Lab:
     def run_cell(self, page: Page, cell: str) -> None:
         """Runs the cell of this id to its end."""
         page.evaluate(RUN_ONE, cell)
+
+    def start_cell(self, page: Page, cell: str) -> None:
+        """Runs the cell of this id and does not wait for its end."""
+        page.evaluate(START_ONE, cell)
+
+    def interrupt(self, page: Page) -> None:
+        """What the kernel does is interrupted, as by the button with the square."""
+        page.evaluate(INTERRUPT)
 
     def write_cell(self, page: Page, cell: str, code: str) -> None:
         """Puts other code into the cell of this id."""
@@ -102,6 +116,13 @@ class Traffic:
         """Forgets what was counted."""
         self.sent.clear()
         self.received.clear()
+
+
+def lefts_of_numbers(page: Page) -> tuple[list[float], list[float]]:
+    """Where names and values of a view's numbers begin; equal if each stands under its name, in spite of JupyterLab."""
+    lefts = "all => all.map(one => one.getBoundingClientRect().left)"
+    names, values = (page.locator(f".wdd-numbers {tag}:visible").evaluate_all(lefts) for tag in ("dt", "dd"))
+    return names, values
 
 
 def write_notebook(path: Path, cells: Mapping[str, str]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from browser import Watched, watched
+from browser import Watched, nothing_went_wrong, watched
 from playwright.sync_api import Browser, Locator, Page
 
 from wddkit.ot import Measure
@@ -77,9 +77,7 @@ def hosting(browser: Browser) -> Iterator[Callable[..., Page]]:
 
 def _close(pages: list[Watched]) -> None:
     for found in pages:
-        found.page.close()
-        assert found.errors == []
-        assert found.outside == []
+        nothing_went_wrong(found)
 
 
 def engine(page: Page) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from wddkit.history import History
 from wddkit.ot import transport
 from wddkit.ot.plan import top_plan
-from wddkit.views.assignment import assignment
+from wddkit.views.scene.assignment import assignment
 
 
 def plan_of(seed: int, m: int, n: int, *, uniform: bool) -> np.ndarray:

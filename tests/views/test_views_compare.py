@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import traitlets
-from browser import Watched, chromium, watched
+from browser import Watched, nothing_went_wrong, watched
+from explorer_page import FEATURES, IMAGES, SLIDER, rest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page
 from views_toys import CLASSES, toy, with_results
@@ -20,7 +21,6 @@ from wddkit.views import CompareExplorer, Explorer
 from wddkit.views.compare import differences
 from wddkit.views.payload import BYTES
 
-SLIDER, FEATURES, IMAGES = "input.wdd-time", "canvas.wdd-features", "canvas.wdd-images"
 Open = Callable[..., Watched]
 
 
@@ -133,12 +133,6 @@ def test_the_page_tells_without_a_script_what_it_compares(tmp_path: Path) -> Non
     assert "<i>" not in text.replace("\\u003c", "")
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
 @pytest.fixture
 def opened(browser: Browser, tmp_path: Path) -> Iterator[Open]:
     """Opens the page of several histories; at the end nothing must have gone wrong in it."""
@@ -153,17 +147,7 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Open]:
 
     yield open_
     for found in pages:
-        found.page.close()
-        assert found.errors == []
-        assert found.outside == []
-
-
-def rest(page: Page) -> None:
-    """Until what was asked for is drawn, with all pictures."""
-    frames = "let n = 4; const frame = () => (n-- ? requestAnimationFrame(frame) : done()); frame();"
-    page.evaluate(f"() => new Promise(done => {{ {frames} }})")
-    page.locator(".wdd[data-pending='0']").wait_for()
-    page.evaluate(f"() => new Promise(done => {{ {frames} }})")
+        nothing_went_wrong(found)
 
 
 def press(page: Page, key: str, times: int = 1) -> None:

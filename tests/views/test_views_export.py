@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from browser import chromium, watched
+from browser import watched
 from drawings import CODE, DRAWINGS, page_with_tools
 from lab import lab
 from PIL import Image
@@ -19,12 +19,6 @@ from playwright.sync_api import Browser, Error, Page
 pytestmark = pytest.mark.browser
 
 HOSTILE = "</text><script>alert(1)</script> \"quoted\" 'quoted' & ]]> <!-- \u0000\u0008\ud83d é 漢 😀"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from views_toys import MASSES, toy, with_results
 
 from wddkit.history import History
 from wddkit.views import figures
-from wddkit.views.projection import NOT_DISTANCES
+from wddkit.views.scene.projection import NOT_DISTANCES
 
 Draw = Callable[[History], Figure]
 BARE = History.from_arrays(np.zeros((2, 4, 1, 8, 8), np.uint8), [0, 0, 1, 1])

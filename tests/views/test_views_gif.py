@@ -8,18 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import chromium
 from drawings import page_with_tools
 from PIL import Image, ImageSequence
 from playwright.sync_api import Browser, Error, Page
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture

@@ -3,15 +3,15 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
-from browser import Watched, chromium, watched
-from lab import Lab, Traffic, lab, write_notebook
+from browser import nothing_went_wrong, watched
+from explorer_page import FEATURES, IMAGES, SLIDER, STRIP, moment, pixels, rest
+from lab import REST, Lab, Traffic, lefts_of_numbers, write_notebook
 from playwright.sync_api import Browser, Page
 
 from wddkit.history import History
@@ -19,8 +19,6 @@ from wddkit.views import Explorer
 
 NAME = "00_first_distillation.ipynb"
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
-SLIDER, FEATURES, IMAGES, STRIP = "input.wdd-time", "canvas.wdd-features", "canvas.wdd-images", "canvas.wdd-strip"
-REST = 600  # ms, after which the kernel knows what was done in the page
 # The middle of what is drawn in the ring's red.
 RING = """canvas => {
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
@@ -34,12 +32,11 @@ RING = """canvas => {
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Path:
-    """A folder with the notebook and its recorded run."""
-    root = tmp_path / "desk"
-    shutil.copytree(NOTEBOOKS / "recorded", root / "recorded")
-    shutil.copy(NOTEBOOKS / NAME, root / NAME)
-    return root
+def desk(desk: Path) -> Path:
+    """The desk with the notebook and its recorded run."""
+    shutil.copytree(NOTEBOOKS / "recorded", desk / "recorded")
+    shutil.copy(NOTEBOOKS / NAME, desk / NAME)
+    return desk
 
 
 def test_the_first_notebook_runs_without_torch(desk: Path) -> None:
@@ -47,41 +44,6 @@ def test_the_first_notebook_runs_without_torch(desk: Path) -> None:
     code = "\n".join([*cells, "import sys", "assert 'torch' not in sys.modules"])
     done = subprocess.run([sys.executable, "-c", code], cwd=desk, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture
-def running(desk: Path, tmp_path: Path) -> Iterator[Lab]:
-    with lab(desk, tmp_path / "jupyter") as found:
-        yield found
-
-
-def drawn(page: Page) -> None:
-    """Until what was asked for is drawn, with all pictures."""
-    frames = "let n = 4; const frame = () => (n-- ? requestAnimationFrame(frame) : done()); frame();"
-    page.evaluate(f"() => new Promise(done => {{ {frames} }})")
-    page.locator(".wdd[data-pending='0']").first.wait_for()
-    page.evaluate(f"() => new Promise(done => {{ {frames} }})")
-
-
-def pixels(page: Page, canvas: str, which: int = 0) -> str:
-    found: str = page.locator(canvas).nth(which).evaluate("canvas => canvas.toDataURL()")
-    return found
-
-
-def moment(page: Page) -> str:
-    return (page.locator(".wdd-controls .wdd-moment").text_content() or "").partition(" (")[0]
-
-
-def nothing_went_wrong(found: Watched) -> None:
-    found.page.close()
-    assert found.errors == []
-    assert found.outside == []
 
 
 @dataclass(frozen=True)
@@ -117,11 +79,10 @@ def test_a_student_goes_through_the_first_notebook(running: Lab, browser: Browse
     running.open(page, NAME)
     running.run_all(page)
     page.locator(FEATURES).scroll_into_view_if_needed()
-    drawn(page)
-    lefts = "all => all.map(one => one.getBoundingClientRect().left)"
-    names, values = (page.locator(f".wdd-numbers {tag}:visible").evaluate_all(lefts) for tag in ("dt", "dd"))
+    rest(page)
+    names, values = lefts_of_numbers(page)
     assert len(names) >= 4
-    assert names == values  # each number under its name, whatever JupyterLab's own style is
+    assert names == values
     found.shot("jupyter-begin")
     scrubs(page, recorded)
     found.shot("jupyter-images")
@@ -138,7 +99,7 @@ def test_a_student_goes_through_the_first_notebook(running: Lab, browser: Browse
     running.write_cell(page, "read-view", "view.step = 2\nview.classes = [1, 7]")
     running.run_cell(page, "read-view")
     page.locator(FEATURES).scroll_into_view_if_needed()
-    drawn(page)
+    rest(page)
     assert moment(page) == recorded.moment(2)
     assert f"{recorded.real[1] + recorded.real[7]} real images, 20 support points" in (
         page.locator(FEATURES).get_attribute("aria-label") or ""
@@ -155,7 +116,7 @@ def scrubs(page: Page, recorded: Run) -> None:
     slider.focus()
     for _ in range(3):
         page.keyboard.press("ArrowRight")
-    drawn(page)
+    rest(page)
     assert moment(page) == recorded.moment(3)
     assert all(pixels(page, name) != old for name, old in zip((FEATURES, IMAGES), before, strict=True))
     box = slider.bounding_box()
@@ -166,7 +127,7 @@ def scrubs(page: Page, recorded: Run) -> None:
     page.mouse.down()
     page.mouse.move(end, box["y"] + box["height"] / 2, steps=8)
     page.mouse.up()
-    drawn(page)
+    rest(page)
     assert moment(page) == recorded.moment(target)
 
 
@@ -174,24 +135,24 @@ def chooses_a_support_point(page: Page) -> None:
     """Clicks a disc where the ring of its image says that it is; ring, strip, sentence and plan lines follow."""
     canvas, follow = page.locator(FEATURES), page.get_by_label("Follow")
     follow.select_option("34")
-    drawn(page)
+    rest(page)
     x, y = canvas.evaluate(RING)
     follow.select_option("-1")
-    drawn(page)
+    rest(page)
     assert canvas.evaluate(RING) is None
     assert not page.locator(STRIP).is_visible()
     canvas.click(position={"x": x, "y": y})
-    drawn(page)
+    rest(page)
     assert follow.input_value() == "34"
     assert canvas.evaluate(RING) is not None
     assert page.locator(STRIP).is_visible()
     assert "it stands for" in (page.locator(".wdd-said").text_content() or "")
     with_lines = pixels(page, FEATURES)
     page.get_by_label("its real images").uncheck()
-    drawn(page)
+    rest(page)
     assert pixels(page, FEATURES) != with_lines
     page.get_by_label("its real images").check()
-    drawn(page)
+    rest(page)
 
 
 def circles(page: Page, recorded: Run) -> None:
@@ -206,7 +167,7 @@ def circles(page: Page, recorded: Run) -> None:
     for place in places[1:]:
         page.mouse.move(*place, steps=4)
     page.mouse.up()
-    drawn(page)
+    rest(page)
     assert page.get_by_text(f"Circled: {recorded.real[3]} real images").is_visible()
 
 
@@ -229,14 +190,14 @@ def test_two_runs_are_compared_in_one_cell(running: Lab, browser: Browser, desk:
     running.open(page, "compared.ipynb")
     running.run_all(page)
     page.locator(SLIDER).scroll_into_view_if_needed()
-    drawn(page)
+    rest(page)
     before = [pixels(page, FEATURES, which) for which in (0, 1)]
     page.locator(SLIDER).focus()
     page.wait_for_timeout(REST)
     traffic.clear()
     for _ in range(14):
         page.keyboard.press("ArrowRight")
-    drawn(page)
+    rest(page)
     assert all(pixels(page, FEATURES, which) != old for which, old in enumerate(before))
     page.wait_for_timeout(REST)
     assert len(traffic.sent) == 1
@@ -246,7 +207,7 @@ def test_two_runs_are_compared_in_one_cell(running: Lab, browser: Browser, desk:
     running.run_cell(page, "read")
     assert running.said(page, "read") == "14 34\n"
     page.locator(FEATURES).first.scroll_into_view_if_needed()
-    drawn(page)
+    rest(page)
     assert page.get_by_label("Follow").nth(0).input_value() == "34"
     found.shot("jupyter-compared")
     nothing_went_wrong(found)
@@ -282,6 +243,14 @@ frames += 1
 loss = {"loss": np.exp(-np.arange(frames) / 5)} if frames > 1 else {}
 view.grow(History.from_arrays(images[:frames], labels, features=features[:frames], real=real, scalars=loss))
 """,
+    "echo": """
+import time
+for pause in (0.1, 0):
+    frames += 1
+    view.grow(History.from_arrays(images[:frames], labels, features=features[:frames], real=real))
+    view.send_state("step")  # as a kernel does that answers late: the step that it was told before
+    time.sleep(pause)
+""",
     "read": "print(view.step, Run.done)",
 }
 
@@ -303,6 +272,10 @@ def test_a_run_grows_in_the_page_and_only_what_is_new_travels(running: Lab, brow
     assert max(sent) < 3000  # the cell itself and the step; never a picture back
     running.run_cell(page, "read")
     assert running.said(page, "read") == "7 []\n"  # the view follows, and the kernel knows
+    running.run_cell(page, "echo")
+    page.wait_for_timeout(REST)
+    assert moment(page) == "recorded, step 9 of 9"  # and what the kernel echoes late is no looking back
+    assert page.get_by_label("follow the newest step").is_checked()
     page.locator(SLIDER).scroll_into_view_if_needed()
     steers(page)
     traffic.clear()
@@ -310,8 +283,8 @@ def test_a_run_grows_in_the_page_and_only_what_is_new_travels(running: Lab, brow
     assert sum(traffic.sent) < 1000
     running.run_cell(page, "grow")
     running.run_cell(page, "read")
-    assert running.said(page, "read") == "5 ['pause', 'stop']\n"
-    assert moment(page) == "recorded, step 5 of 8"
+    assert running.said(page, "read") == "7 ['pause', 'stop']\n"
+    assert moment(page) == "recorded, step 7 of 10"
     found.shot("jupyter-growing")
     nothing_went_wrong(found)
 
@@ -325,7 +298,7 @@ def grows(running: Lab, page: Page, traffic: Traffic, *, times: int) -> tuple[li
         running.run_cell(page, "grow")
         page.wait_for_timeout(REST)
         page.locator(IMAGES).scroll_into_view_if_needed()
-        drawn(page)
+        rest(page)
         assert moment(page) == f"recorded, step {frame} of {frame}"
         assert pixels(page, IMAGES) != before
         sent.append(sum(traffic.sent))
@@ -338,8 +311,8 @@ def steers(page: Page) -> None:
     page.locator(SLIDER).focus()
     for _ in range(2):
         page.keyboard.press("ArrowLeft")
-    drawn(page)
-    assert moment(page) == "recorded, step 5 of 7"
+    rest(page)
+    assert moment(page) == "recorded, step 7 of 9"
     assert not page.get_by_label("follow the newest step").is_checked()
     for name in ("pause", "stop"):
         page.get_by_role("button", name=name, exact=True).click()

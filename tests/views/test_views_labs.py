@@ -198,9 +198,12 @@ def test_traits_that_cannot_be_are_refused_and_say_what_can() -> None:
         lab.relax = 1.0
     assert (lab.reg, lab.relax, lab.mass) == (None, None, 1.0)
     lab.reg, lab.relax = 0.1, 1.0
-    lab.reg = None  # None is not checked against other traits
-    with pytest.raises(ValueError, match="relax: unbalanced plans need a reg as well, and it is None; set it, such as"):
-        _ = lab.plan
+    with pytest.raises(traitlets.TraitError, match="reg: unbalanced plans need a reg as well; set relax to None first"):
+        lab.reg = None
+    assert (lab.reg, lab.relax) == (0.1, 1.0)
+    lab.relax = None
+    lab.reg = None
+    assert lab.plan.shape == (len(lab.a), len(lab.b))
 
 
 def test_traits_of_a_barycenter_that_cannot_be_are_refused() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import Watched, chromium
+from browser import Watched
 from labs_page import BOARD, SIZES, Lab, button, centre, drag, opening, shown, step
 from playwright.sync_api import Browser, Page
 
@@ -18,12 +18,6 @@ Open = Callable[..., Watched]
 LABS = [TransportLab(lesson=name) for name in ("sorting", "unbalanced", "directions")] + [
     BarycenterLab(lesson=name) for name in ("quantiles", "two measures", "empty")
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture

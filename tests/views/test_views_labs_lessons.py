@@ -7,7 +7,7 @@ import pytest
 
 from wddkit.ot import transport
 from wddkit.views import BarycenterLab, TransportLab
-from wddkit.views.lab_lessons import BARYCENTER, TRANSPORT
+from wddkit.views.labs.lessons import BARYCENTER, TRANSPORT
 
 
 @pytest.mark.parametrize("lesson", TRANSPORT, ids=lambda lesson: lesson.name)

@@ -4,19 +4,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from browser import chromium
 from labs_page import button, centre, choice, handle, hosting, measure, rest, said, shown, small, step, support
 from playwright.sync_api import Browser, Page
 
 from wddkit.views import TransportLab
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import Watched, chromium
+from browser import Watched
 from labs_page import (
     BOARD,
     MATRIX,
@@ -31,12 +31,6 @@ from wddkit.views import TransportLab
 pytestmark = pytest.mark.browser
 
 Open = Callable[..., Watched]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture

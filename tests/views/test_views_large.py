@@ -9,16 +9,16 @@ from typing import Any
 import anywidget
 import numpy as np
 import pytest
-from browser import Watched, chromium, watched
+from browser import Watched, nothing_went_wrong, watched
+from explorer_page import FEATURES, IMAGES, SLIDER, rest
 from playwright.sync_api import Browser, Page
 from views_toys import large, toy
 
 from wddkit.history import History, RealSample
 from wddkit.views import CompareExplorer, Explorer
 from wddkit.views.live import LiveExplorer
-from wddkit.views.points import DRAWN
+from wddkit.views.payload.points import DRAWN
 
-SLIDER, FEATURES, IMAGES = "input.wdd-time", "canvas.wdd-features", "canvas.wdd-images"
 # Sizes of the pictures that a page has decoded.
 COUNT = """const decode = createImageBitmap; window.decoded = [];
 window.createImageBitmap = blob => { window.decoded.push(blob.size); return decode(blob); };"""
@@ -69,12 +69,6 @@ def test_fifty_displays_leave_nothing_behind(kind: type[anywidget.AnyWidget]) ->
     assert [ghost() for ghost in ghosts if ghost() is not None] == []
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
 @pytest.fixture
 def opened(browser: Browser, tmp_path: Path) -> Iterator[Open]:
     """Opens the page of a view and counts what it decodes; at the end nothing must have gone wrong in it."""
@@ -90,17 +84,7 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Open]:
 
     yield open_
     for found in pages:
-        found.page.close()
-        assert found.errors == []
-        assert found.outside == []
-
-
-def rest(page: Page) -> None:
-    """Until what was asked for is drawn, with all pictures."""
-    frames = "let n = 4; const frame = () => (n-- ? requestAnimationFrame(frame) : done()); frame();"
-    page.evaluate(f"() => new Promise(done => {{ {frames} }})")
-    page.locator(".wdd[data-pending='0']").wait_for()
-    page.evaluate(f"() => new Promise(done => {{ {frames} }})")
+        nothing_went_wrong(found)
 
 
 def decoded(page: Page, view: Explorer) -> set[str]:

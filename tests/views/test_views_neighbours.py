@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wddkit.views import neighbours
-from wddkit.views.neighbours import Neighbours, far, squared_to_nearest
+from wddkit.views.payload import neighbours
+from wddkit.views.payload.neighbours import Neighbours, far, squared_to_nearest
 
 
 def brute(y: np.ndarray, x: np.ndarray, k: int) -> np.ndarray:

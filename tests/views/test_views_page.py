@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from browser import Watched, chromium, watched
+from browser import Watched, nothing_went_wrong, watched
+from explorer_page import FEATURES, IMAGES, SLIDER, STRIP, pixels, rest
 from PIL import Image
 from playwright.sync_api import Browser, Page
 from views_toys import CLASSES, MASSES, toy, with_results
@@ -19,18 +20,10 @@ from wddkit.views import Explorer, Projection
 
 pytestmark = pytest.mark.browser
 
-SLIDER = "input.wdd-time"
-FEATURES, IMAGES, STRIP = "canvas.wdd-features", "canvas.wdd-images", "canvas.wdd-strip"
 RECORDED = Path(__file__).resolve().parents[2] / "notebooks" / "recorded" / "digits-wmdd-10"
 FIRST_IMAGE = 4  # of the toy's time line, after the steps of its longest barycenter
 FOCUSED = "() => { const at = document.activeElement; return at.ariaLabel || at.textContent || at.type; }"
 Open = Callable[..., Watched]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture
@@ -48,22 +41,7 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Open]:
 
     yield open_
     for found in pages:
-        found.page.close()
-        assert found.errors == []
-        assert found.outside == []
-
-
-def rest(page: Page) -> None:
-    """Until what was asked for is drawn: a frame, and more if drawing changed the room that there is."""
-    frames = "let n = 4; const frame = () => (n-- ? requestAnimationFrame(frame) : done()); frame();"
-    page.evaluate(f"() => new Promise(done => {{ {frames} }})")
-    page.locator(".wdd[data-pending='0']").wait_for()  # pictures that were asked for are decoded and drawn
-    page.evaluate(f"() => new Promise(done => {{ {frames} }})")
-
-
-def pixels(page: Page, canvas: str) -> str:
-    found: str = page.locator(canvas).evaluate("canvas => canvas.toDataURL()")
-    return found
+        nothing_went_wrong(found)
 
 
 def press(page: Page, key: str, times: int = 1) -> None:

@@ -12,12 +12,11 @@ from PIL import Image
 from views_toys import CLASSES, STEPS, large, natural, toy, with_results
 
 from wddkit.history import History, RealSample
-from wddkit.views import facts
-from wddkit.views import payload as sending
-from wddkit.views.facts import shown
-from wddkit.views.payload import Payload, payload
-from wddkit.views.points import thinned
-from wddkit.views.projection import projections
+from wddkit.views.payload import Payload, payload, sending
+from wddkit.views.payload.points import thinned
+from wddkit.views.scene import facts
+from wddkit.views.scene.facts import shown
+from wddkit.views.scene.projection import projections
 
 KEYS = ["pca", "lda", "plan"]
 

@@ -11,8 +11,9 @@ from scipy.linalg import eigh
 from views_toys import growing, toy
 
 from wddkit.history import History, RealSample
-from wddkit.views import Projection, discriminants
-from wddkit.views.projection import NOT_DISTANCES, lda, plan_aligned, projections
+from wddkit.views import Projection
+from wddkit.views.scene import discriminants
+from wddkit.views.scene.projection import NOT_DISTANCES, lda, plan_aligned, projections
 
 coordinates = st.floats(-10, 10, allow_nan=False, width=32)
 

@@ -10,7 +10,6 @@ from views_toys import MASSES, STEPS, growing, toy, with_results
 from wddkit.history import History
 from wddkit.history.tables import interval
 from wddkit.views import Projection, Scene
-from wddkit.views.scene import chosen
 
 
 def test_everything_is_drawn_in_one_projection() -> None:
@@ -95,16 +94,6 @@ def test_a_run_without_any_snapshot_shows_its_distilled_set() -> None:
     assert [frame.phase for frame in drawn.frames] == ["distilled"]
     np.testing.assert_array_equal(drawn.image(0), history.distilled.images)
     assert any("No snapshots" in sentence for sentence in drawn.missing)
-
-
-def test_classes_are_chosen_by_label_or_name() -> None:
-    drawn = Scene.of(toy())
-    assert chosen(drawn, None) == (0, 1, 2)
-    assert chosen(drawn, ["plain", 0]) == (1, 0)
-    with pytest.raises(ValueError, match="no class 'plane'; expected a label from 0 or one of"):
-        chosen(drawn, ["plane"])
-    with pytest.raises(ValueError, match="no class 3"):
-        chosen(drawn, [3])
 
 
 def test_an_unfinished_run_is_drawn_as_soon_as_it_has_images(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 from views_toys import natural
 
-from wddkit.views import sheets
-from wddkit.views.sheets import Form, best, encode, estimate, forms, said
+from wddkit.data.pixels import resize
+from wddkit.views.payload import sheets
+from wddkit.views.payload.sheets import Form, best, encode, estimate, forms, said
 
 
 def tiles(rows: int, columns: int, *, size: int = 32, channels: int = 3) -> np.ndarray:
@@ -67,7 +68,7 @@ def test_the_best_form_that_fits_is_taken(per_image: int) -> None:
     given = tiles(20, 6)
 
     def whole(form: Form) -> dict[str, bytes]:
-        small = sheets.resized(given.reshape(-1, 3, 32, 32), form.size)
+        small = resize(given.reshape(-1, 3, 32, 32), form.size, form.size)
         return {"all": encode(small.reshape(20, 6, 3, form.size, form.size), form.type)}
 
     limit = 120 * per_image

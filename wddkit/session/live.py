@@ -114,6 +114,7 @@ class LiveSession:
         """The live view of this session."""
         if self._view is None:
             self._view = importlib.import_module("wddkit.views.live").LiveExplorer(self)
+            self._view.tell(self.state)  # the next word of the thread may be seconds away, while it loads
             self.watch(self._view)
         return self._view
 

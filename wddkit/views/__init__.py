@@ -8,8 +8,7 @@ if TYPE_CHECKING:
     from wddkit.views.compare import CompareExplorer
     from wddkit.views.explorer import Explorer
     from wddkit.views.labs import BarycenterLab, TransportLab
-    from wddkit.views.projection import Projection
-    from wddkit.views.scene import Scene
+    from wddkit.views.scene import Projection, Scene
 
 __all__ = ["BarycenterLab", "CompareExplorer", "Explorer", "Projection", "Scene", "TransportLab", "figures"]
 
@@ -17,7 +16,7 @@ _HOME = {
     "BarycenterLab": "labs",
     "CompareExplorer": "compare",
     "Explorer": "explorer",
-    "Projection": "projection",
+    "Projection": "scene",
     "Scene": "scene",
     "TransportLab": "labs",
 }

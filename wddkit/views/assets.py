@@ -11,9 +11,8 @@ from typing import Any
 
 ROOM = Path(__file__).parent / "web"
 SAVING = ("svg_path.js", "svg.js", "gif_colours.js", "gif.js", "export.js")
-PANELS = tuple(
-    f"panel_{name}.js" for name in ("features", "pointing", "images", "chosen", "direction", "curves", "results")
-)
+FEATURES = ("features", "features_scale", "features_words", "pointed", "pointing")
+PANELS = tuple(f"panel_{name}.js" for name in (*FEATURES, "images", "chosen", "direction", "curves", "results"))
 LAB = (
     "common.js",
     *(f"{name}.js" for name in ("ot", "ot_entropic", "ot_transport", "ot_barycenter")),

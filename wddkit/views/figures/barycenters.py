@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from wddkit.history import History
-from wddkit.views.facts import Answer
 from wddkit.views.figures.words import label_of, picked, position
+from wddkit.views.scene.facts import Answer
 
 if TYPE_CHECKING:
     from wddkit.ot import Transport

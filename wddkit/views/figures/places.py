@@ -6,8 +6,8 @@ import numpy as np
 
 from wddkit.history import History
 from wddkit.views.figures.words import NO_FEATURES
-from wddkit.views.projection import NAMES, projections
 from wddkit.views.scene import Scene
+from wddkit.views.scene.projection import NAMES, projections
 
 _ROOM = 200  # discs or squares that have room at their full size
 

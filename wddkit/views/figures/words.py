@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wddkit.history import History
-from wddkit.views.facts import Answer
 from wddkit.views.scene import Result, Scene
+from wddkit.views.scene.facts import Answer
 
 if TYPE_CHECKING:  # these import this module
     from wddkit.views.figures.barycenters import Masses, Matrix, Values

@@ -8,7 +8,9 @@ const SHAPES = ["dot", "cross", "up", "plus", "diamond", "down", "star", "bar", 
 const LARGER = 1.4; // presenter mode; the style sheet has the same for text
 const FONT = "system-ui, 'DejaVu Sans', sans-serif";
 
+/** A class's colour, which it shares with every eighth class. */
 const colourOf = (label) => COLOURS[label % COLOURS.length];
+/** A class's shape, by which it is told from others of its colour. */
 const shapeOf = (label) => SHAPES[label % SHAPES.length];
 
 /** An element with attributes, listeners ("onclick") and children; text stays text, whatever is in it. */
@@ -22,6 +24,16 @@ function h(tag, attributes = {}, ...children) {
   if (["button", "input", "select"].includes(tag)) node.setAttribute("data-lm-suppress-shortcuts", "true");
   node.append(...children);
   return node;
+}
+
+/** A button, and what a click does. */
+function button(text, onclick, attributes = {}) {
+  return h("button", { type: "button", onclick, ...attributes }, text);
+}
+
+/** Puts text into an element, unless it is there: a page that changes nothing need not be laid out again. */
+function say(node, text) {
+  if (node.textContent !== text) node.textContent = text;
 }
 
 /** How much larger than usual a view is, for a lecture: drawings keep their numbers and are enlarged whole. */
@@ -106,6 +118,36 @@ function followTheme(callback) {
   };
 }
 
+/** What every view does around its parts: it is drawn anew when asked, and when its size or the theme has changed. */
+function stage(root, model, draw) {
+  let waiting = 0;
+  const frame = () => {
+    waiting = 0;
+    if (!root.clientWidth) return; // not on the page yet; the observer calls again
+    root.classList.toggle("wdd-large", Boolean(model.get("presenter")));
+    draw(inks(root));
+  };
+  const ask = () => (waiting ||= requestAnimationFrame(frame)); // however fast the hand, one picture a frame
+  const unfollow = followTheme((theme) => {
+    root.dataset.theme = theme;
+    ask();
+  });
+  const observer = new ResizeObserver(ask);
+  observer.observe(root);
+  const close = () => {
+    unfollow();
+    observer.disconnect();
+    cancelAnimationFrame(waiting);
+  };
+  return { ask, close };
+}
+
+/** Calls back at events of a model, given as [event, callback], until it is closed. */
+function listen(model, pairs) {
+  for (const [event, callback] of pairs) model.on(event, callback);
+  return { close: () => pairs.forEach(([event, callback]) => model.off(event, callback)) };
+}
+
 /** Round numbers from low to high, about `count` of them. */
 function ticks(low, high, count) {
   const rough = (high - low) / count;
@@ -125,6 +167,7 @@ function short(value) {
   return String(Number(value.toPrecision(3)));
 }
 
+/** An amount of memory in few characters. */
 function bytesText(value) {
   if (value == null) return "–";
   return value < 1e3 ? `${value} B` : value < 1e6 ? `${short(value / 1e3)} kB` : `${short(value / 1e6)} MB`;

@@ -1,12 +1,14 @@
 // Two to four runs side by side under one slider: each at the same share of its own phases.
 
 const FEW = 6; // differences; more stay closed until they are asked for
-const OWN = "Every run has its own linear projection, fitted once. Distances in these 2-D pictures are not Wasserstein distances.";
+const OWN =
+  "Every run has its own linear projection, fitted once. Distances in these 2-D pictures are not Wasserstein " +
+  "distances.";
 const COLUMNS = [featuresPanel, directionPanel, imagesPanel, chosenPanel, curvesPanel, resultsPanel];
 
 /**
  * The model of one of the runs: its own data and step, everything else shared. Images are named by the positions that
- * they have in the largest run, `own` and `largest` being functions that return the runs; -1 where one has no such image.
+ * they have in the largest run, -1 where a run has no such image; `own` and `largest` are functions that return runs.
  */
 function columnModel(model, r, own, largest) {
   const metas = model.get("metas");
@@ -50,9 +52,10 @@ function sameImage(run, other, position) {
 function sharedTime(metas) {
   const early = Math.max(...metas.map((meta) => meta.barycenter_steps));
   const frames = Math.max(...metas.map((meta) => meta.timeline.length - meta.barycenter_steps));
-  const longest = (from) => metas.map(from).reduce((a, b) => (b.length > a.length ? b : a));
-  const timeline = [...longest((meta) => meta.timeline.slice(0, meta.barycenter_steps)), ...longest((meta) => meta.timeline.slice(meta.barycenter_steps))];
-  return { early, frames, timeline, barycenter_steps: early };
+  const longest = (part) => metas.map(part).reduce((a, b) => (b.length > a.length ? b : a));
+  const points = longest((meta) => meta.timeline.slice(0, meta.barycenter_steps));
+  const images = longest((meta) => meta.timeline.slice(meta.barycenter_steps));
+  return { early, frames, timeline: [...points, ...images], barycenter_steps: early };
 }
 
 const share = (i, from, to) => (from > 1 ? Math.round((i * (to - 1)) / (from - 1)) : 0);
@@ -64,16 +67,18 @@ function stepOf(meta, { early, frames }, step) {
   return meta.barycenter_steps + (step < early ? 0 : share(step - early, frames, own));
 }
 
+/** The other way round: the step of the shared time line for a run's own step. */
 function sharedStep(meta, { early, frames }, step) {
-  const own = meta.timeline.length - meta.barycenter_steps;
-  return step < meta.barycenter_steps ? share(step, meta.barycenter_steps, early) : early + share(step - meta.barycenter_steps, own, frames);
+  const [first, own] = [meta.barycenter_steps, meta.timeline.length - meta.barycenter_steps];
+  return step < first ? share(step, first, early) : early + share(step - first, own, frames);
 }
 
 /** One run's buffers out of all: their names begin with its number. */
 function ownBuffers(buffers, r) {
   const own = {};
-  for (const name of Object.keys(buffers)) {
-    if (name.startsWith(`${r}/`)) Object.defineProperty(own, name.slice(`${r}/`.length), { get: () => buffers[name], enumerable: true });
+  const before = `${r}/`;
+  for (const name of Object.keys(buffers).filter((each) => each.startsWith(before))) {
+    Object.defineProperty(own, name.slice(before.length), { get: () => buffers[name], enumerable: true });
   }
   return own;
 }
@@ -81,96 +86,58 @@ function ownBuffers(buffers, r) {
 function render({ model, el }) {
   const metas = model.get("metas");
   const shared = sharedTime(metas);
-  let [playing, pace, saving, waiting] = [0, SPEEDS.normal, 0, 0];
   const root = h("div", { class: "wdd", role: "region", "aria-label": `comparison of ${metas.length} runs` });
-  const widths = ruler(ask);
-  const view = {
-    ask,
-    changed() {
-      clearTimeout(saving);
-      saving = setTimeout(() => {
-        model.save_changes();
-        if (model.get("page")) writeAddress(model);
-      }, REST);
-    },
-    play,
-    speed(milliseconds) {
-      pace = milliseconds;
-      if (playing) [play(), play()];
-    },
-    follow() {}, stop: () => -1, setStop() {}, panels: () => columns.flatMap(({ drawn }) => drawn), root,
-    across: widths.across,
-    pending: () => columns.reduce((sum, { pictures }) => sum + pictures.pending(), 0),
-  };
   if (model.get("page")) readAddress(model);
-  const columns = metas.map((meta, r) => comparedRun(model, r, { ...view, largest: () => largest }));
-  const largest = columns.map(({ run }) => run).reduce((a, b) => (b.labels.length > a.labels.length ? b : a));
-  const present = [...new Set(columns.flatMap(({ run }) => run.present))].sort((a, b) => a - b);
-  const whole = { ...largest, ...shared, title: columns.map(({ name }) => name).join(", "), present };
-  const act = { ...actions(model, () => whole, view), state };
-  act.setStep = (step) => {
-    model.set("step", Math.max(0, Math.min(shared.timeline.length - 1, step)));
-    view.changed();
+  const { ask, close } = stage(root, model, draw);
+  const [kernel, widths] = [teller(model), ruler(ask)];
+  const state = (step) => sharedState(model, shared, columns, step);
+  const last = () => shared.timeline.length - 1;
+  const setStep = (step) => {
+    model.set("step", Math.max(0, Math.min(last(), step)));
+    kernel.soon();
     ask();
   };
-  const time = timeControls(whole, act);
-  const legend = classLegend(whole, act);
+  const playing = player({ at: () => state().step, last, go: setStep, shown: (on) => time.setPlaying(on) });
+  const view = {
+    ask, root, changed: kernel.soon, play: playing.play, speed: playing.speed, across: widths.across,
+    follow() {}, stop: () => -1, setStop() {},
+    panels: () => columns.flatMap(({ drawn }) => drawn),
+    pending: () => columns.reduce((sum, { pictures }) => sum + pictures.pending(), 0),
+  };
+  const columns = metas.map((_, r) => comparedRun(model, r, { ...view, largest: () => largest }));
+  const largest = columns.map(({ run }) => run).reduce((a, b) => (b.labels.length > a.labels.length ? b : a));
+  const whole = { ...largest, ...shared, title: columns.map(({ name }) => name).join(", "), present: present(columns) };
+  const act = { ...actions(model, () => whole, view), state, setStep };
+  const [marks, time, legend] = [tourBar, timeControls, classLegend].map((part) => part(whole, act, model));
   const title = h("h2", {}, `${metas.length} runs side by side, each at the same share of its phases`);
-  const marks = tourBar(whole, act, model);
+  const head = h("div", { class: "wdd-head" }, title, menu(act, model));
   const grid = h("div", { class: "wdd-columns" }, ...columns.map(({ node }) => node));
-  root.append(h("div", { class: "wdd-head" }, title, menu(act, model)), differences(model), marks.node, time.node, legend.node, grid);
+  root.append(head, differences(model), marks.node, time.node, legend.node, grid);
   el.append(root);
 
-  /** The moment of the shared time line. */
-  function state(at = model.get("step")) {
-    const step = Math.max(0, Math.min(shared.timeline.length - 1, at));
-    const { phase, step: number } = shared.timeline[step] ?? { phase: "", step: 0 };
-    const caption = columns.some(({ run }) => run.projections.length) ? OWN : "";
-    return { step, phase, number, stop: -1, classes: new Set(model.get("classes")), projection: { caption } };
-  }
-
-  function draw() {
-    waiting = 0;
-    if (!root.clientWidth) return;
-    root.classList.toggle("wdd-large", Boolean(model.get("presenter")));
-    const ink = inks(root);
+  function draw(ink) {
     const now = state();
     for (const column of columns) column.draw(ink);
-    for (const column of columns) column.tell(ink);
+    for (const column of columns) column.tell(ink); // texts last: after each, a canvas would wait for layout
     for (const part of [marks, time, legend]) part.draw(now);
     root.dataset.drawn = String(now.step);
     root.dataset.pending = String(view.pending());
   }
-  function ask() {
-    waiting ||= requestAnimationFrame(draw);
-  }
-  function play() {
-    const [halt, last] = [playing !== 0, shared.timeline.length - 1];
-    clearInterval(playing);
-    if (!halt && model.get("step") >= last) act.setStep(0);
-    playing = halt ? 0 : setInterval(() => (model.get("step") < last ? act.setStep(model.get("step") + 1) : play()), pace);
-    time.setPlaying(!halt);
-  }
 
-  const names = ["step", "selected", "classes", "projection", "look", "picked", "real", "presenter", "bookmarks"];
-  for (const name of names) model.on(`change:${name}`, ask);
-  const unfollow = followTheme((theme) => {
-    root.dataset.theme = theme;
-    ask();
-  });
-  const observer = new ResizeObserver(ask);
-  observer.observe(root);
-  ask();
-  return () => {
-    for (const name of names) model.off(`change:${name}`, ask);
-    unfollow();
-    observer.disconnect();
-    widths.close();
-    clearInterval(playing);
-    clearTimeout(saving);
-    cancelAnimationFrame(waiting);
-    for (const { pictures } of columns) pictures.close();
-  };
+  const heard = listen(model, [...KEPT, "presenter", "bookmarks"].map((name) => [`change:${name}`, ask]));
+  const pictures = columns.map((column) => column.pictures);
+  return () => [heard, playing, kernel, widths, ...pictures, { close }].forEach((part) => part.close());
+}
+
+/** The labels of all classes that are in some run. */
+const present = (columns) => [...new Set(columns.flatMap(({ run }) => run.present))].sort((a, b) => a - b);
+
+/** The moment of the time line that the runs share. */
+function sharedState(model, { timeline }, columns, at = model.get("step")) {
+  const step = Math.max(0, Math.min(timeline.length - 1, at));
+  const { phase, step: number } = timeline[step] ?? { phase: "", step: 0 };
+  const caption = columns.some(({ run }) => run.projections.length) ? OWN : "";
+  return { step, phase, number, stop: -1, classes: new Set(model.get("classes")), projection: { caption } };
 }
 
 /** One run's column: its numbers and its panels. */
@@ -219,8 +186,10 @@ function differences(model) {
   const rows = model.get("differences");
   const names = model.get("names");
   if (!rows.length) return h("p", { class: "wdd-caption" }, "These runs have the same settings.");
-  const head = h("tr", {}, h("th", { scope: "col" }, "differs in"), ...names.map((name) => h("th", { scope: "col" }, name)));
-  const body = rows.map(([name, ...values]) => h("tr", {}, h("th", { scope: "row" }, name), ...values.map((value) => h("td", {}, value))));
+  const heads = ["differs in", ...names].map((name) => h("th", { scope: "col" }, name));
+  const head = h("tr", {}, ...heads);
+  const cells = (values) => values.map((value) => h("td", {}, value));
+  const body = rows.map(([name, ...values]) => h("tr", {}, h("th", { scope: "row" }, name), ...cells(values)));
   const table = h("table", {}, h("thead", {}, head), h("tbody", {}, ...body));
   const said = `${rows.length} setting${rows.length > 1 ? "s differ" : " differs"}`;
   return h("details", { open: rows.length <= FEW }, h("summary", {}, said),

@@ -8,8 +8,8 @@ function timeControls(run, act) {
   const range = { type: "range", min: 0, step: 1, "aria-label": "snapshot", class: "wdd-time" };
   const slider = h("input", { ...range, oninput: (event) => act.setStep(Number(event.target.value)) });
   const label = h("output", { "aria-live": "polite", class: "wdd-moment" });
-  const play = h("button", { type: "button", class: "wdd-play", "aria-label": "play", onclick: act.play }, "▶");
-  const speed = h("select", { "aria-label": "speed", class: "wdd-speed", onchange: (event) => act.speed(SPEEDS[event.target.value]) });
+  const play = button("▶", act.play, { class: "wdd-play", "aria-label": "play" });
+  const speed = h("select", { "aria-label": "speed", onchange: () => act.speed(SPEEDS[speed.value]) });
   for (const name of Object.keys(SPEEDS)) speed.append(h("option", { value: name, selected: name === "normal" }, name));
   const bands = h("div", { class: "wdd-bands", "aria-hidden": "true" });
   const track = h("div", { class: "wdd-track" }, bands, slider);
@@ -46,7 +46,8 @@ function phaseBands(run) {
   const counts = new Map();
   for (const { phase } of run.timeline) counts.set(phase, (counts.get(phase) ?? 0) + 1);
   return [...counts].map(([phase, count], i) => {
-    const band = h("span", { class: `wdd-band wdd-band-${i % 2}`, title: PHASES[phase] ?? phase }, PHASES[phase] ?? phase);
+    const words = PHASES[phase] ?? phase;
+    const band = h("span", { class: `wdd-band wdd-band-${i % 2}`, title: words }, words);
     band.style.flexGrow = count;
     return band;
   });
@@ -54,13 +55,14 @@ function phaseBands(run) {
 
 /** A button for each class with its colour and shape; those that are pressed are the only ones shown. */
 function classLegend(run, act) {
-  const all = h("button", { type: "button", onclick: () => act.show([]) }, "all");
+  const all = button("all", () => act.show([]));
   let shown = new Set();
   let drawn = "";
   const buttons = run.present.map((label) => {
     const sample = h("canvas", { "aria-hidden": "true" });
-    const button = h("button", { type: "button", class: "wdd-class", onclick: () => toggle(label) }, sample, run.classes[label]);
-    return { label, sample, button };
+    const node = button(run.classes[label], () => toggle(label), { class: "wdd-class" });
+    node.prepend(sample);
+    return { label, sample, node };
   });
   function toggle(label) {
     const classes = new Set(shown);
@@ -69,14 +71,14 @@ function classLegend(run, act) {
   }
   const group = { class: "wdd-classes", role: "group", "aria-label": "classes to show" };
   return {
-    node: h("div", group, h("span", {}, "Show classes:"), all, ...buttons.map(({ button }) => button)),
+    node: h("div", group, h("span", {}, "Show classes:"), all, ...buttons.map(({ node }) => node)),
     draw({ classes }) {
       const key = [...classes].join() + window.devicePixelRatio;
       if (key === drawn) return;
       [drawn, shown] = [key, classes];
       all.setAttribute("aria-pressed", String(classes.size === 0));
-      for (const { label, sample, button } of buttons) {
-        button.setAttribute("aria-pressed", String(classes.has(label)));
+      for (const { label, sample, node } of buttons) {
+        node.setAttribute("aria-pressed", String(classes.has(label)));
         const ctx = paper(sample, 14, 14);
         [ctx.fillStyle, ctx.strokeStyle, ctx.lineWidth] = [colourOf(label), colourOf(label), 2];
         mark(ctx, shapeOf(label), 7, 7, 5);
@@ -85,50 +87,54 @@ function classLegend(run, act) {
   };
 }
 
+// JupyterLab lays such lists out in two columns, by rules that are stronger than a class.
+const ONE_ROW = "float: none; width: auto; font-weight: inherit";
+
 /** What happens at this step in one sentence, and the numbers of the moment. */
 function readout(run) {
   const story = h("p", { class: "wdd-story" });
-  // JupyterLab lays such lists out in two columns, by rules that are stronger than a class.
-  const PLAIN = "float: none; width: auto; font-weight: inherit";
   const numbers = h("dl", { class: "wdd-numbers", style: "display: flex" });
   const entries = new Map();
   const set = (name, value, title) => {
     if (!entries.has(name)) {
-      const [dt, dd] = [h("dt", { style: PLAIN }, name), h("dd", { style: `${PLAIN}; font-weight: 600` })];
+      const [dt, dd] = [h("dt", { style: ONE_ROW }, name), h("dd", { style: `${ONE_ROW}; font-weight: 600` })];
       entries.set(name, { dd, node: h("div", { title }, dt, dd) });
       numbers.append(entries.get(name).node);
     }
     const entry = entries.get(name);
     entry.node.hidden = value == null;
-    if (value != null && entry.dd.textContent !== value) entry.dd.textContent = value;
+    if (value != null) say(entry.dd, value);
   };
   return {
     node: h("div", { class: "wdd-readout" }, story, numbers),
     draw(state) {
-      const text = storyOf(run, state);
-      if (story.textContent !== text) story.textContent = text;
-      const ways = run.ways.filter((way) => state.shows(way.label));
-      const mean = (what) => {
-        const values = ways.map((way) => way[what]?.[Math.min(state.barycenter, way.steps - 1)]).filter((v) => v != null);
-        return values.length && values.length === ways.length ? values.reduce((a, b) => a + b, 0) / values.length : null;
-      };
-      const text3 = (value) => (value == null ? null : short(value));
-      set("squared W2, training", text3(mean("value")), "support points to the training images' features, mean over the classes shown");
-      set("squared W2, held-out", text3(mean("heldout")), "support points to features of images that they were not fitted to");
-      const kept = mean("kept");
-      set("plan mass recorded", kept == null ? null : `${(100 * kept).toFixed(0)} %`, "share of the transport plan's mass in its recorded entries");
-      set("masses", massesText(state, ways), "smallest and largest mass of a support point among the classes shown");
-      const gap = run.scalars.feature_gap?.[state.frame];
-      set("image to support point", text3(gap), "squared distance of the images' features to their support points, mean");
+      say(story, storyOf(run, state));
+      for (const [name, value, title] of numbersOf(run, state)) set(name, value, title);
     },
   };
 }
 
+/** The numbers of a moment: name, text (null: not recorded) and what it means. */
+function numbersOf(run, state) {
+  const ways = shownWays(run, state);
+  const mean = (name) => meanOf(ways, name, state.barycenter);
+  const text = (value) => (value == null ? null : short(value));
+  const kept = mean("kept");
+  const percent = kept == null ? null : `${(100 * kept).toFixed(0)} %`;
+  return [
+    ["squared W2, training", text(mean("value")),
+      "support points to the training images' features, mean over the classes shown"],
+    ["squared W2, held-out", text(mean("heldout")),
+      "support points to features of images that they were not fitted to"],
+    ["plan mass recorded", percent, "share of the transport plan's mass in its recorded entries"],
+    ["masses", massesText(state, ways), "smallest and largest mass of a support point among the classes shown"],
+    ["image to support point", text(run.scalars.feature_gap?.[state.frame]),
+      "squared distance of the images' features to their support points, mean"],
+  ];
+}
+
 function massesText(state, ways) {
-  const all = ways.flatMap((way) => {
-    const t = Math.min(state.barycenter, way.steps - 1);
-    return [...way.masses.subarray(t * way.points, (t + 1) * way.points)];
-  });
+  const all = ways.flatMap((way) => Array.from({ length: way.points }, (_, j) => massAt(state, way, j)));
   if (!all.length) return null;
   const [low, high] = [Math.min(...all), Math.max(...all)];
   return high - low < 1e-6 ? `${short(low)} each` : `${short(low)} to ${short(high)}`;
@@ -139,12 +145,15 @@ function storyOf(run, state) {
   if (state.frame < 0) {
     const which = state.number === 0 ? "where they begin" : `after ${state.number} step${state.number > 1 ? "s" : ""}`;
     return (
-      `Barycenter, ${which}: every support point (disc) moves to the mean of the real images that the transport plan gives it, ` +
-      "until a few points stand for the whole class."
+      `Barycenter, ${which}: every support point (disc) moves to the mean of the real images that the transport plan ` +
+      "gives it, until a few points stand for the whole class."
     );
   }
   if (!run.paired) return "The distilled images (squares) change step by step; the real images and their places stay.";
-  return "Recover: the pixels of every distilled image (square) change until its features meet its support point (disc) and the class's statistics match.";
+  return (
+    "Recover: the pixels of every distilled image (square) change until its features meet its support point (disc) " +
+    "and the class's statistics match."
+  );
 }
 
 /** Bookmarks as buttons, and a tour: captions with back and next. */
@@ -152,10 +161,9 @@ function tourBar(run, act, model) {
   const marks = h("div", { class: "wdd-marks", role: "group", "aria-label": "bookmarks" });
   const caption = h("p", { class: "wdd-tourtext", "aria-live": "polite" });
   const count = h("span", { class: "wdd-hint" });
-  const go = (by) => () => act.tour(by);
-  const back = h("button", { type: "button", onclick: go(-1) }, "◀ back");
-  const next = h("button", { type: "button", onclick: go(1) }, "next ▶");
-  const stop = h("button", { type: "button", "aria-label": "close the tour", onclick: () => act.tour(null) }, "×");
+  const back = button("◀ back", () => act.tour(-1));
+  const next = button("next ▶", () => act.tour(1));
+  const stop = button("×", () => act.tour(null), { "aria-label": "close the tour" });
   const bar = h("div", { class: "wdd-tour", role: "region", "aria-label": "tour" }, back, next, count, caption, stop);
   const node = h("div", {}, marks, bar);
   let listed = null;
@@ -164,7 +172,7 @@ function tourBar(run, act, model) {
     draw(state) {
       const bookmarks = model.get("bookmarks") ?? [];
       if (listed !== bookmarks) {
-        const buttons = bookmarks.map((each) => h("button", { type: "button", onclick: () => act.apply(each) }, `★ ${each.name}`));
+        const buttons = bookmarks.map((each) => button(`★ ${each.name}`, () => act.apply(each)));
         marks.replaceChildren(...(buttons.length ? [h("span", {}, "Bookmarks: "), ...buttons] : []));
       }
       listed = bookmarks;
@@ -183,14 +191,16 @@ function tourBar(run, act, model) {
 function liveControls(run, act, model) {
   if (!model.get("live")) return { node: h("div", { hidden: true }), draw() {} };
   const send = (command, extra = {}) => model.send({ command, ...extra });
-  const pause = h("button", { type: "button", onclick: () => send(model.get("live").state === "paused" ? "resume" : "pause") }, "pause");
-  const stop = h("button", { type: "button", onclick: () => send("stop") }, "stop");
+  const paused = () => model.get("live").state === "paused";
+  const pause = button("pause", () => send(paused() ? "resume" : "pause"));
+  const stop = button("stop", () => send("stop"));
   const state = h("output", { "aria-live": "polite", class: "wdd-moment" });
   const bar = h("progress", { max: 1, value: 0, "aria-label": "progress of this stage" });
-  const follow = h("input", { type: "checkbox", checked: true, onchange: (event) => act.follow(event.target.checked) });
+  const follow = h("input", { type: "checkbox", checked: true, onchange: () => act.follow(follow.checked) });
   const knobs = h("div", { class: "wdd-row" });
-  const node = h("div", { class: "wdd-live", role: "region", "aria-label": "the run" },
-    h("div", { class: "wdd-row" }, pause, stop, bar, state, h("label", {}, follow, " follow the newest step")), knobs);
+  const newest = h("label", {}, follow, " follow the newest step");
+  const row = h("div", { class: "wdd-row" }, pause, stop, bar, state, newest);
+  const node = h("div", { class: "wdd-live", role: "region", "aria-label": "the run" }, row, knobs);
   const inputs = new Map();
   return {
     node,
@@ -198,12 +208,13 @@ function liveControls(run, act, model) {
       const live = model.get("live");
       follow.checked = now.follow;
       const over = ["stopped", "finished", "failed"].includes(live.state);
-      pause.textContent = live.state === "paused" ? "resume" : "pause";
+      pause.textContent = paused() ? "resume" : "pause";
       [pause.disabled, stop.disabled] = [over, over];
       bar.hidden = over;
       bar.value = live.total ? live.done / live.total : 0;
       const amount = live.total && !over ? ` ${live.done} of ${live.total}` : "";
-      state.textContent = [over ? live.state : `${live.state}: ${live.stage ?? ""}${amount}`, live.message].filter(Boolean).join(" · ");
+      const doing = over || !live.stage ? live.state : `${live.state}: ${live.stage}${amount}`;
+      state.textContent = [doing, live.message].filter(Boolean).join(" · ");
       for (const [name, value] of Object.entries(live.knobs ?? {})) {
         if (!inputs.has(name)) inputs.set(name, knob(name, value, knobs, send));
         inputs.get(name)(value, over);
@@ -218,8 +229,9 @@ function knob(name, start, parent, send) {
   const middle = Math.log10(start > 0 ? start : 1);
   const value = h("output", { class: "wdd-value" });
   const input = h("input", { type: "range", min: middle - 2, max: middle + 2, step: 0.05 });
-  input.addEventListener("input", () => (value.textContent = short(10 ** Number(input.value))));
-  input.addEventListener("change", () => send("set", { name, value: Number((10 ** Number(input.value)).toPrecision(3)) }));
+  const chosen = () => 10 ** Number(input.value);
+  input.addEventListener("input", () => (value.textContent = short(chosen())));
+  input.addEventListener("change", () => send("set", { name, value: Number(chosen().toPrecision(3)) }));
   parent.append(h("label", {}, `${NAMES[name] ?? name} `, input, " ", value));
   let shown = null;
   return (now, over) => {

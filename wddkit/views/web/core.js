@@ -4,7 +4,7 @@ const LOOK = { plan: true, trails: false, holes: false, gap: false, direction: f
 const REST = 150; // milliseconds without a change after which the kernel hears of it
 const NOWHERE = { key: "", name: "", axes: ["", ""], caption: "" }; // the projection of a run without features
 
-/** Widths of elements to draw in, kept until they change: asking for one after each change has the page laid out anew. */
+/** Widths of elements to draw in, kept until they change: asking for one after a change has the page laid out anew. */
 function ruler(changed) {
   const known = new WeakMap();
   const observer = new ResizeObserver((entries) => {
@@ -26,9 +26,41 @@ function ruler(changed) {
   };
 }
 
-/** Puts text into an element, unless it is there: a page that changes nothing need not be laid out again. */
-function say(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+/** Plays a view: `at()` is the step shown, `last()` the last one, `go(step)` shows one; `shown` hears if it plays. */
+function player({ at, last, go, shown }) {
+  let [timer, pace] = [0, SPEEDS.normal];
+  function play() {
+    const [halt, end] = [timer !== 0, last()];
+    clearInterval(timer);
+    if (!halt && at() === end) go(0);
+    timer = halt ? 0 : setInterval(() => (at() < end ? go(at() + 1) : play()), pace);
+    shown(!halt);
+  }
+  return {
+    play,
+    speed(milliseconds) {
+      pace = milliseconds;
+      if (timer) [play(), play()];
+    },
+    close: () => clearInterval(timer),
+  };
+}
+
+/** Tells the kernel, and a page's address, what has changed, once the hand rests; `before` is called before that. */
+function teller(model, before = () => {}) {
+  let timer = 0;
+  const tell = () => {
+    before();
+    model.save_changes();
+    if (model.get("page")) writeAddress(model);
+  };
+  return {
+    soon() {
+      clearTimeout(timer);
+      timer = setTimeout(tell, REST);
+    },
+    close: () => clearTimeout(timer),
+  };
 }
 
 /** The model's state as panels need it. */
@@ -37,7 +69,8 @@ function stateOf(model, run, step = model.get("step")) {
   const selected = model.get("selected");
   const row = run.indices.indexOf(selected);
   const moment = momentOf(run, step);
-  const projection = run.projections.find(({ key }) => key === model.get("projection")) ?? run.projections[0] ?? NOWHERE;
+  const wanted = run.projections.find(({ key }) => key === model.get("projection"));
+  const projection = wanted ?? run.projections[0] ?? NOWHERE;
   const real = circled(run, model.get("real"));
   const picked = new Set(model.get("picked").map((position) => run.indices.indexOf(position)));
   return {
@@ -67,19 +100,22 @@ function supportOf(run, selected, row) {
     const way = run.paired ? run.wayOf.get(run.labels[row]) : null;
     return way && run.rank[row] < way.points ? { way, j: run.rank[row] } : null;
   }
-  for (const way of run.ways) for (let j = 0; j < way.points; j++) if (positionOf(run, way, j) === selected) return { way, j };
+  for (const way of run.ways) {
+    for (let j = 0; j < way.points; j++) if (positionOf(run, way, j) === selected) return { way, j };
+  }
   return null;
 }
 
 /** All that the user can do, in one place; panels and controls call these. */
 function actions(model, run, view) {
   const set = (name, value) => {
+    view.changed(name);
     model.set(name, value);
-    view.changed();
     view.ask(); // a page of its own may not tell of changes in the same turn
   };
+  const { ask, play, speed, follow, root, panels, across } = view;
   const act = {
-    ask: view.ask, play: view.play, speed: view.speed, follow: view.follow, root: view.root, panels: view.panels, across: view.across,
+    ask, play, speed, follow, root, panels, across,
     /** Resolves when all pictures that were asked for are decoded. */
     async settled() {
       while (view.pending()) await new Promise((go) => setTimeout(go, 10));
@@ -110,23 +146,28 @@ function actions(model, run, view) {
       const at = rows.indexOf(now.row);
       act.select(run().indices[rows[(at + by + rows.length + (at < 0 && by < 0 ? 1 : 0)) % rows.length]]);
     },
-    apply(bookmark) {
-      for (const name of ["selected", "classes", "projection", "look", "picked", "real", "step"]) {
-        if (name in bookmark) set(name, bookmark[name]);
-      }
-    },
+  };
+  return Object.assign(act, bookmarkActions(model, view, set));
+}
+
+/** Keeping a moment, and going to one that was kept, alone or as a stop of a tour. */
+function bookmarkActions(model, view, set) {
+  const apply = (bookmark) => {
+    for (const name of KEPT) if (name in bookmark) set(name, bookmark[name]);
+  };
+  return {
+    apply,
     tour(by) {
       const stops = model.get("stops") ?? [];
       const at = by === null ? -1 : Math.max(0, Math.min(stops.length - 1, view.stop() + by));
       view.setStop(at);
-      if (at >= 0) act.apply(stops[at]);
+      if (at >= 0) apply(stops[at]);
     },
     bookmark: (name) => set("bookmarks", [...(model.get("bookmarks") ?? []), { ...bookmarkOf(model), name }]),
   };
-  return act;
 }
 
-const KEPT = ["step", "selected", "classes", "projection", "look", "picked", "real"];
+const KEPT = ["step", "selected", "classes", "projection", "look", "picked", "real"]; // of a bookmark
 const bookmarkOf = (model) => Object.fromEntries(KEPT.map((name) => [name, model.get(name)]));
 
 /** The state in the page's address, so that a link shows the same thing. */
@@ -135,12 +176,15 @@ function writeAddress(model) {
   history.replaceState(null, "", `#${encodeURIComponent(state)}`);
 }
 
+/** Sets the state that a page's address tells, as far as it is one. */
 function readAddress(model) {
   if (location.hash.length < 2) return;
   try {
     const state = JSON.parse(decodeURIComponent(location.hash.slice(1)));
     const like = bookmarkOf(model);
-    for (const name of KEPT) if (name in state && kindOf(state[name]) === kindOf(like[name])) model.set(name, state[name]);
+    for (const name of KEPT) {
+      if (name in state && kindOf(state[name]) === kindOf(like[name])) model.set(name, state[name]);
+    }
   } catch {
     // An address that somebody else wrote: the page opens as it is.
   }
@@ -150,19 +194,22 @@ const kindOf = (value) => (Array.isArray(value) ? "list" : typeof value);
 
 /** Bookmark, large type, and what is seen as a file. */
 function menu(act, model) {
-  const name = h("input", { type: "text", size: 14, placeholder: "name this moment", "aria-label": "name of a bookmark" });
-  const keep = () => {
+  const name = h("input", {
+    type: "text", size: 14, placeholder: "name this moment", "aria-label": "name of a bookmark",
+    onkeydown: (event) => event.key === "Enter" && keep(),
+  });
+  function keep() {
     if (name.value.trim()) act.bookmark(name.value.trim());
     name.value = "";
-  };
-  name.addEventListener("keydown", (event) => event.key === "Enter" && keep());
-  const large = h("button", { type: "button", "aria-pressed": "false", onclick: () => toggle(), title: "large type, for a lecture" }, "large");
-  const toggle = () => {
+  }
+  const star = button("★", keep, { "aria-label": "keep a bookmark" });
+  const large = button("large", toggle, { "aria-pressed": "false", title: "large type, for a lecture" });
+  function toggle() {
     model.set("presenter", !model.get("presenter"));
     model.save_changes();
     large.setAttribute("aria-pressed", String(model.get("presenter")));
     act.ask();
-  };
+  }
   const said = h("output", { class: "wdd-hint", "aria-live": "polite" });
   const save = (kind) => async () => {
     said.textContent = "…";
@@ -173,6 +220,7 @@ function menu(act, model) {
       said.textContent = String(error.message ?? error);
     }
   };
-  const kinds = ["PNG", "SVG", "GIF"].map((kind) => h("button", { type: "button", title: kind === "GIF" ? "the whole run as a moving picture" : "what is seen", onclick: save(kind) }, kind));
-  return h("div", { class: "wdd-menu" }, name, h("button", { type: "button", "aria-label": "keep a bookmark", onclick: keep }, "★"), large, h("span", {}, "Save"), ...kinds, said);
+  const kinds = { PNG: "what is seen", SVG: "what is seen", GIF: "the whole run as a moving picture" };
+  const saves = Object.entries(kinds).map(([kind, title]) => button(kind, save(kind), { title }));
+  return h("div", { class: "wdd-menu" }, name, star, large, h("span", {}, "Save"), ...saves, said);
 }

@@ -1,6 +1,6 @@
 // A recorded run as the browser has it: numbers as typed arrays, pictures as bitmaps, each decoded when first needed.
 
-/** Reads named buffers, those that `buffers()` returns, as typed arrays; keeps what it made while a buffer is the same. */
+/** Reads named buffers, those of `buffers()`, as typed arrays; keeps what it made while a buffer is the same. */
 function reader(buffers) {
   const made = new Map();
   const view = (Type, name) => {
@@ -137,8 +137,8 @@ function stamps(run, meta, pictures, segmentOf) {
       if (sheet || !run.live) return put(ctx, sheet, (frame - start) * size, run.rank[row] * size, size, x, y, side);
       // A run that grows would flicker with every new sheet: until it is decoded, the newest picture before it.
       for (let t = s - 1; t >= 0; t--) {
-        const before = pictures.peek(`${name}/${t}`);
-        if (before) return put(ctx, before, (meta.segments[t].count - 1) * size, run.rank[row] * size, size, x, y, side);
+        const [before, last] = [pictures.peek(`${name}/${t}`), meta.segments[t].count - 1];
+        if (before) return put(ctx, before, last * size, run.rank[row] * size, size, x, y, side);
       }
       return false;
     },
@@ -163,4 +163,19 @@ function momentOf(run, step) {
     barycenter: early ? run.timeline[at].step : Infinity, // a class that took fewer steps stays at its last
     frame: early ? -1 : at - run.barycenter_steps, // -1: no images yet
   };
+}
+
+/** Which of its own steps a barycenter is at: one that took fewer than others stays at its last. */
+const stepAt = (state, way) => Math.min(state.barycenter, way.steps - 1);
+
+/** A support point's mass at the moment. */
+const massAt = (state, way, j) => way.masses[stepAt(state, way) * way.points + j];
+
+/** The barycenters of the classes that are shown. */
+const shownWays = (run, state) => run.ways.filter((way) => state.shows(way.label));
+
+/** Mean of what barycenters recorded under a name at a step; null unless all of them have it. */
+function meanOf(ways, name, step) {
+  const values = ways.map((way) => way[name]?.[Math.min(step, way.steps - 1)]).filter((value) => value != null);
+  return values.length && values.length === ways.length ? values.reduce((a, b) => a + b, 0) / values.length : null;
 }

@@ -1,7 +1,12 @@
 // The Explorer: one state, the controls, and the panels that follow it.
 
 // Two columns, and where each panel stands when there is only room for one.
-const PANELS = [[[featuresPanel, 1], [directionPanel, 2], [curvesPanel, 5]], [[imagesPanel, 3], [chosenPanel, 4], [resultsPanel, 6]]];
+const PANELS = [
+  [[featuresPanel, 1], [directionPanel, 2], [curvesPanel, 5]],
+  [[imagesPanel, 3], [chosenPanel, 4], [resultsPanel, 6]],
+];
+const CONTROLS = [tourBar, timeControls, readout, classLegend];
+const REDRAWN = [...KEPT, "bookmarks", "stops", "live", "presenter"]; // traits whose change has the view drawn anew
 
 /** New parts of a run that is under way: merged once for all copies of the view, before they hear of them. */
 function initialize({ model }) {
@@ -14,131 +19,119 @@ function initialize({ model }) {
 }
 
 function render({ model, el }) {
-  let [playing, pace, saving, waiting, follow] = [0, SPEEDS.normal, 0, 0, Boolean(model.get("live"))];
-  let [run, panels, controls, sign] = [{}, [], [], ""];
-  let stop = (model.get("stops") ?? []).length ? 0 : -1;
-  const read = reader(() => model.get("buffers"));
-  const pictures = bitmaps(read, ask);
-  const widths = ruler(ask);
+  const live = () => Boolean(model.get("live"));
+  // `told`: the step that the kernel was told last, if no hand chose one since; -1: none.
+  const view = { run: {}, panels: [], controls: [], sign: "", stop: firstStop(model), follow: live(), told: -1 };
+  const { run } = view;
   const root = h("div", { class: "wdd", role: "region" });
   el.append(root);
-
-  const names = ["step", "selected", "classes", "projection", "look", "picked", "real", "bookmarks", "stops", "live", "presenter"];
-  const act = actions(model, () => run, {
-    ask,
-    changed,
-    play,
-    speed(milliseconds) {
-      pace = milliseconds;
-      if (playing) [play(), play()];
-    },
-    follow(on) {
-      follow = on;
-      if (on) act.setStep(run.timeline.length - 1);
-      else ask();
-    },
-    stop: () => stop,
-    setStop: (at) => ask((stop = at)),
-    panels: () => panels,
-    pending: () => pictures.pending(),
-    across: widths.across,
-    root,
-  });
-
-  function changed() {
-    clearTimeout(saving); // the kernel hears of it when the hand rests
-    saving = setTimeout(() => {
-      model.save_changes();
-      if (model.get("page")) writeAddress(model);
-    }, REST);
-  }
-
-  /** Who looks back is left there, by hand or from a cell. */
-  function stepped() {
-    follow = Boolean(model.get("live")) && model.get("step") >= run.timeline.length - 1;
-  }
+  const { ask, close } = stage(root, model, draw);
+  const kernel = teller(model, () => view.follow && (view.told = model.get("step")));
+  const widths = ruler(ask);
+  const read = reader(() => model.get("buffers"));
+  const pictures = bitmaps(read, ask);
+  const { act, playing } = explorerActions(model, view, { ask, kernel, widths, pictures, root });
 
   function load() {
-    Object.assign(run, decodeRun(model.get("meta"), read, pictures, { live: Boolean(model.get("live")) }));
-    const structure = [run.title, run.projections.map(({ key }) => key), run.ways.length, run.frames.length > 0, run.results.length, run.layers, run.missing, run.turns.length];
-    if (sign !== JSON.stringify(structure)) build();
-    sign = JSON.stringify(structure);
+    Object.assign(run, decodeRun(model.get("meta"), read, pictures, { live: live() }));
+    const sign = structureOf(run);
+    if (view.sign !== sign) Object.assign(view, { sign, ...built(root, run, act, model, view.controls[0]) });
     const last = Math.max(0, run.timeline.length - 1);
-    if (follow && model.get("step") !== last) {
+    if (view.follow && model.get("step") !== last) {
       model.set("step", last);
-      changed(); // the kernel asks for `view.step` too
+      kernel.soon(); // it asks for `view.step` too
     }
     ask();
   }
 
-  function build() {
-    controls = [liveControls, tourBar, timeControls, readout, classLegend].map((part) => part(run, act, model));
-    const columns = PANELS.map((column) => column.map(([panel, order]) => {
-      const made = panel(run, act);
-      made.node.style.order = order;
-      return made;
-    }));
-    panels = columns.flat();
-    const missing = run.missing.map((sentence) => h("li", {}, sentence));
-    const notes = missing.length ? [h("ul", { class: "wdd-missing" }, ...missing)] : [];
-    const turns = run.turns.map(({ step, text }) => `step ${step}: ${text}`).join("; ");
-    if (turns) notes.unshift(h("p", { class: "wdd-caption" }, `Turned by hand while it ran, so that it stands in no comparison: ${turns}.`));
-    root.setAttribute("aria-label", `distillation: ${run.title}`);
-    const head = h("div", { class: "wdd-head" }, h("h2", {}, run.title), menu(act, model));
-    const sides = columns.map((column) => h("div", { class: "wdd-side" }, ...column.map((panel) => panel.node)));
-    root.replaceChildren(head, ...controls.map((part) => part.node), h("div", { class: "wdd-panels" }, ...sides), ...notes);
-  }
-
-  function draw() {
-    waiting = 0;
-    if (!root.clientWidth) return; // not on the page yet; the observer calls again
-    root.classList.toggle("wdd-large", Boolean(model.get("presenter")));
-    const [now, ink] = [{ ...stateOf(model, run), stop, follow }, inks(root)];
-    for (const part of [...panels, ...controls]) part.draw(now, ink); // texts last: after each, a canvas would wait for layout
+  function draw(ink) {
+    const now = { ...stateOf(model, run), stop: view.stop, follow: view.follow };
+    // Texts last: after each, a canvas would wait for layout.
+    for (const part of [...view.panels, ...view.controls]) part.draw(now, ink);
     root.dataset.drawn = String(now.step);
     root.dataset.pending = String(pictures.pending());
-  }
-  function ask() {
-    waiting ||= requestAnimationFrame(draw); // however fast the hand, one picture a frame
-  }
-  function play() {
-    const [halt, last] = [playing !== 0, run.timeline.length - 1];
-    clearInterval(playing);
-    if (!halt && stateOf(model, run).step === last) act.setStep(0);
-    const on = () => (stateOf(model, run).step < last ? act.setStep(stateOf(model, run).step + 1) : play());
-    playing = halt ? 0 : setInterval(on, pace);
-    controls.find((part) => part.setPlaying).setPlaying(!halt);
   }
 
   if (model.get("page")) readAddress(model);
   load();
-  for (const name of names) model.on(`change:${name}`, ask);
-  const opened = () => ask((stop = (model.get("stops") ?? []).length ? 0 : -1));
-  model.on("change:stops", opened);
-  const grown = (message) => message.grow && load();
-  model.on("change:step", stepped);
-  model.on("change:meta", load);
-  model.on("msg:custom", grown);
-  const unfollow = followTheme((theme) => {
-    root.dataset.theme = theme;
-    ask();
+  const heard = listen(model, [
+    ...REDRAWN.map((name) => [`change:${name}`, ask]),
+    ["change:stops", () => ask((view.stop = firstStop(model)))],
+    ["change:step", () => stepped(model, view)],
+    ["change:meta", load],
+    ["msg:custom", (message) => message.grow && load()],
+  ]);
+  return () => [heard, playing, kernel, widths, pictures, { close }].forEach((part) => part.close());
+}
+
+const firstStop = (model) => ((model.get("stops") ?? []).length ? 0 : -1);
+
+/** Who looks back is left there, by hand or from a cell. */
+function stepped(model, view) {
+  const [step, last] = [model.get("step"), view.run.timeline.length - 1];
+  // The kernel echoes what it was told; when the run has grown meanwhile, that is no looking back.
+  if (view.follow && step === view.told && step < last) model.set("step", last);
+  else view.follow = Boolean(model.get("live")) && step >= last;
+}
+
+/** All that can be done in an Explorer, and what plays it. */
+function explorerActions(model, view, { ask, kernel, widths, pictures, root }) {
+  const { run } = view;
+  const playing = player({
+    at: () => momentOf(run, model.get("step")).step,
+    last: () => run.timeline.length - 1,
+    go: (step) => act.setStep(step),
+    shown: (on) => view.controls.find((part) => part.setPlaying).setPlaying(on),
   });
-  const observer = new ResizeObserver(ask);
-  observer.observe(root);
-  return () => {
-    for (const name of names) model.off(`change:${name}`, ask);
-    model.off("change:stops", opened);
-    model.off("change:step", stepped);
-    model.off("change:meta", load);
-    model.off("msg:custom", grown);
-    unfollow();
-    observer.disconnect();
-    widths.close();
-    clearInterval(playing);
-    clearTimeout(saving);
-    cancelAnimationFrame(waiting);
-    pictures.close();
-  };
+  const act = actions(model, () => run, {
+    ask, root,
+    changed(name) {
+      if (name === "step") view.told = -1;
+      kernel.soon();
+    },
+    play: playing.play,
+    speed: playing.speed,
+    follow(on) {
+      view.follow = on;
+      if (on) act.setStep(run.timeline.length - 1);
+      else ask();
+    },
+    stop: () => view.stop,
+    setStop: (at) => ask((view.stop = at)),
+    panels: () => view.panels,
+    pending: pictures.pending,
+    across: widths.across,
+  });
+  return { act, playing };
+}
+
+/** What there is of a run: where this has become something else, the view is built anew. */
+function structureOf({ title, projections, ways, frames, results, layers, missing, turns }) {
+  const keys = projections.map(({ key }) => key);
+  return JSON.stringify([title, keys, ways.length, frames.length > 0, results.length, layers, missing, turns.length]);
+}
+
+/** The controls and panels of a run, put into the page; `steering` stays, for its knobs may be in somebody's hand. */
+function built(root, run, act, model, steering = liveControls(run, act, model)) {
+  const controls = [steering, ...CONTROLS.map((part) => part(run, act, model))];
+  const columns = PANELS.map((column) => column.map(([panel, order]) => {
+    const made = panel(run, act);
+    made.node.style.order = order;
+    return made;
+  }));
+  const missing = run.missing.map((sentence) => h("li", {}, sentence));
+  const notes = missing.length ? [h("ul", { class: "wdd-missing" }, ...missing)] : [];
+  const turns = run.turns.map(({ step, text }) => `step ${step}: ${text}`).join("; ");
+  const turned = `Turned by hand while it ran, so that it stands in no comparison: ${turns}.`;
+  if (turns) notes.unshift(h("p", { class: "wdd-caption" }, turned));
+  root.setAttribute("aria-label", `distillation: ${run.title}`);
+  const head = h("div", { class: "wdd-head" }, h("h2", {}, run.title), menu(act, model));
+  const sides = columns.map((column) => h("div", { class: "wdd-side" }, ...column.map((panel) => panel.node)));
+  const body = h("div", { class: "wdd-panels" }, ...sides);
+  const focused = document.activeElement;
+  root.replaceChildren(head, ...controls.map((part) => part.node), body, ...notes);
+  if (root.contains(focused)) focused.focus({ preventScroll: true });
+  return { controls, panels: columns.flat() };
 }
 
 export default { initialize, render };

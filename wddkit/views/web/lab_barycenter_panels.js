@@ -1,4 +1,4 @@
-// The panels of the barycenter laboratory: steps, rules, the shares of the support points; how all parts are put together.
+// The panels of the barycenter laboratory: steps, rules, shares of the support points; how all parts are put together.
 
 /** What the value is called under these settings. */
 function barycenterName({ data, cost, trim }, moved = false) {
@@ -7,67 +7,51 @@ function barycenterName({ data, cost, trim }, moved = false) {
   return trim ? `${name} of the nearest ${labPercent(1 - trim)}` : name;
 }
 
+/** The parts of the view, and how they are drawn. */
 function barycenterParts(model, store, view, act) {
-  const head = labHead("Barycenter laboratory", model, store, act.load);
-  const board = labBoard(act);
   const measures = model.get("data").length > 1 ? " to the first measure" : "";
-  const points = labPoints(view, act, [
-    ["p0", `add a point${measures}`],
-    ["s", "add a support point"],
-  ]);
-  const [value, steps, rules, shares] = [
-    barycenterValue(act),
-    stepControls(view, act),
-    barycenterRules(view, act),
-    shareList(act),
-  ];
-  const quantiles = labQuantiles();
-  const voice = labVoice();
+  const adds = [["p0", `add a point${measures}`], ["s", "add a support point"]];
+  const parts = {
+    head: labHead("Barycenter laboratory", model, store, act.load),
+    board: labBoard(act),
+    points: labPoints(view, act, adds),
+    value: barycenterValue(act),
+    steps: stepControls(view, act),
+    rules: barycenterRules(view, act),
+    shares: shareList(act),
+    quantiles: labQuantiles(),
+    voice: labVoice(),
+    cells: h("p", { class: "wdd-caption" }),
+  };
+  const { head, board, points, value, steps, rules, shares, quantiles, voice, cells } = parts;
   const title = h("h3", {}, "Small marks: data. Numbered discs: support points, which stand for them");
-  const hint =
-    "Drag anything. Double-click to add a point, Delete removes it. Tab goes from point to point, arrow keys move it.";
-  const cells = h("p", { class: "wdd-caption" });
-  const matching = h(
-    "div",
-    { class: "wdd-matching" },
-    h("h3", {}, "Quantile functions: the barycenter's is a staircase (broken line)"),
-    quantiles.node,
-  );
-  const left = h(
-    "section",
-    { class: "wdd-panel" },
-    title,
-    board.node,
-    cells,
-    h("p", { class: "wdd-hint" }, hint),
-    points.node,
-    matching,
-  );
+  const hint = h("p", { class: "wdd-hint" },
+    "Drag anything. Double-click to add a point, Delete removes it. Tab goes from point to point, arrow keys move it.");
+  const staircase = h("h3", {}, "Quantile functions: the barycenter's is a staircase (broken line)");
+  parts.matching = h("div", { class: "wdd-matching" }, staircase, quantiles.node);
+  const left = h("section", { class: "wdd-panel" }, title, board.node, cells, hint, points.node, parts.matching);
   value.node.append(steps.node);
   const right = h("div", { class: "wdd-column" }, value.curve, rules.node, shares.node);
-  function draw(scene, ink) {
-    const { state, flat, assigned, support, pooled } = scene;
-    head.draw(state);
-    board.draw(barycenterBoard(scene), ink);
-    const measure = view.chosen?.set === "s" ? { points: support } : state.data[Number(view.chosen?.set.slice(1))];
-    points.draw({ measure, flat });
-    for (const part of [value, steps, rules, shares]) part.draw(scene, ink);
-    const said = cellText(scene);
-    if (cells.textContent !== said) cells.textContent = said;
-    matching.hidden = !flat || !assigned.masses || state.data.length > 1;
-    const data = { points: pooled, masses: labPooled(state).masses, colour: ink.soft, dash: [] };
-    const staircase = { points: support, masses: Array.from(assigned.masses ?? []), colour: ink.accent, dash: [8, 5] };
-    if (!matching.hidden)
-      quantiles.draw({ sides: [data, staircase], frame: view.frame, names: ["the points", "the barycenter"] }, ink);
-    if (!board.holding())
-      voice.say(view.problem || `${barycenterSaid(scene)}. ${view.chosen ? act.describe(view.chosen) : ""}`);
-  }
-  return {
-    nodes: [head.node, value.node, h("div", { class: "wdd-panels" }, left, right), voice.node],
-    board,
-    voice,
-    draw,
-  };
+  const nodes = [head.node, value.node, h("div", { class: "wdd-panels" }, left, right), voice.node];
+  return { nodes, board, voice, draw: (scene, ink) => drawBarycenter(parts, scene, ink, act) };
+}
+
+function drawBarycenter(parts, scene, ink, act) {
+  const { state, view, flat, assigned, support, pooled } = scene;
+  parts.head.draw(state);
+  parts.board.draw(barycenterBoard(scene), ink);
+  const measure = view.chosen?.set === "s" ? { points: support } : state.data[Number(view.chosen?.set.slice(1))];
+  parts.points.draw({ measure, flat });
+  for (const part of [parts.value, parts.steps, parts.rules, parts.shares]) part.draw(scene, ink);
+  say(parts.cells, cellText(scene));
+  parts.matching.hidden = !flat || !assigned.masses || state.data.length > 1;
+  const data = { points: pooled, masses: labPooled(state).masses, colour: ink.soft, dash: [] };
+  const staircase = { points: support, masses: Array.from(assigned.masses ?? []), colour: ink.accent, dash: [8, 5] };
+  const names = ["the points", "the barycenter"];
+  if (!parts.matching.hidden) parts.quantiles.draw({ sides: [data, staircase], frame: view.frame, names }, ink);
+  const chosen = view.chosen ? act.describe(view.chosen) : "";
+  // Not at every step of a drag: a screen reader would never come to an end.
+  if (!parts.board.holding()) parts.voice.say(view.problem || `${barycenterSaid(scene)}. ${chosen}`);
 }
 
 function cellText({ state, moved, assigned }) {
@@ -83,10 +67,10 @@ function cellText({ state, moved, assigned }) {
 
 /** Forth and back by half steps, all the way, and starts anew. */
 function stepControls(view, act) {
-  const back = labButton("◀ back", () => act.go(view.half - 1));
-  const next = labButton("step ▶", () => act.go(view.half + 1), { class: "wdd-main" });
-  const run = labButton("run", act.run);
-  const reset = labButton("to the start", () => act.go(0));
+  const back = button("◀ back", () => act.go(view.half - 1));
+  const next = button("step ▶", () => act.go(view.half + 1), { class: "wdd-main" });
+  const run = button("run", act.run);
+  const reset = button("to the start", () => act.go(0));
   const kinds = [
     ["spread", "spread out (k-means++)"],
     ["chance", "points by chance"],
@@ -94,7 +78,7 @@ function stepControls(view, act) {
     ["corner", "far off in a corner"],
   ];
   const kind = labSelect("Start", kinds, () => act.restart(kind.select.value));
-  const anew = labButton("new start", () => act.restart(kind.select.value));
+  const anew = button("new start", () => act.restart(kind.select.value));
   const row = (...children) => h("div", { class: "wdd-row" }, ...children);
   const node = h("div", {}, row(reset, back, next, run), row(kind.node, anew));
   return {
@@ -102,9 +86,9 @@ function stepControls(view, act) {
     draw() {
       [back.disabled, reset.disabled, next.disabled] = [view.half === 0, view.half === 0, view.half >= view.last];
       const words = view.half >= view.last ? "at rest" : view.half % 2 ? "step: move ▶" : "step: assign ▶";
-      if (next.textContent !== words) next.textContent = words;
+      say(next, words);
       const doing = view.running ? "pause" : "run to the end";
-      if (run.textContent !== doing) run.textContent = doing;
+      say(run, doing);
     },
   };
 }
@@ -116,8 +100,7 @@ function barycenterRules(view, act) {
   ];
   const rule = labSelect("Masses", kinds, (value) => act.set({ rule: value }));
   const count = labSlider("Support points", { min: 1, max: 12 }, (m) => act.count(m));
-  const costs = Object.entries(GROUND_COSTS).map(([name, { title, formula }]) => [name, `${title}: ${formula}`]);
-  const cost = labSelect("Ground cost", costs, (value) => act.set({ cost: value }));
+  const cost = labCosts(act);
   const trim = labSlider("Trim", { max: 50 }, (percent) => act.set({ trim: percent / 100 }));
   const weights = h("div", {});
   let sliders = [];
@@ -185,7 +168,7 @@ function shareList(act) {
         const mass = assigned.masses?.[i] ?? 0;
         bar.style.width = `${(55 * mass) / most}%`;
         const said = assigned.masses ? labPercent(mass) : "–";
-        if (text.textContent !== said) text.textContent = said;
+        say(text, said);
       });
     },
   };

@@ -33,6 +33,7 @@ function barycenterBoard(scene) {
 /** Areas go with masses; what the mean point has is always the same, as there are many or few. */
 const dataRadius = (mass, count) => Math.max(3, Math.min(16, 5.5 * Math.sqrt(mass * count)));
 
+/** The board in words, for those who do not see it. */
 function barycenterSaid({ state, support, value, k, view }) {
   const count = state.data.reduce((sum, each) => sum + each.points.length, 0);
   const moment = view.half === 0 ? "nothing assigned yet" : `step ${k}, ${barycenterName(state)} ${short(value)}`;

@@ -4,7 +4,7 @@
 function barycenterValue(act) {
   const [name, digits] = [h("span", { class: "wdd-what" }), h("output", { class: "wdd-digits" })];
   const [status, best] = [h("p", { class: "wdd-caption" }), h("span", {})];
-  const show = labButton("take that start", act.showBest);
+  const show = button("take that start", act.showBest);
   const canvas = h("canvas", { class: "wdd-canvas wdd-descent", role: "img" });
   const sheet = h("div", { class: "wdd-sheet" }, canvas);
   let places = [];
@@ -20,18 +20,17 @@ function barycenterValue(act) {
     h("div", {}, h("p", { class: "wdd-sum" }, name, " = ", digits), status),
   );
   const curve = h("section", { class: "wdd-panel" }, h("h3", {}, "The value on its way down"), sheet, row);
-  const set = (node, text) => node.textContent !== text && (node.textContent = text);
   return {
     node,
     curve,
     draw(scene, ink) {
       const { state, view, value, steps } = scene;
       const found = view.best?.count >= LAB_TRIES ? view.best : null;
-      set(name, barycenterName(state, scene.moved && value !== null));
-      set(digits, value === null ? "–" : labDigits(value));
+      say(name, barycenterName(state, scene.moved && value !== null));
+      say(digits, value === null ? "–" : labDigits(value));
       status.classList.toggle("wdd-problem", Boolean(view.problem));
-      set(status, view.problem || statusText(scene));
-      set(
+      say(status, view.problem || statusText(scene));
+      say(
         best,
         found ? `best of ${LAB_TRIES} starts (broken line): ${labDigits(found.value)}` : `trying ${LAB_TRIES} starts …`,
       );

@@ -4,6 +4,7 @@
 const LAB_MOST = 200; // points of a measure
 const LAB_LEAST = 0.002; // mass of a point, so that it can be seen and grasped
 
+/** The masses in the same proportions, with sum 1. */
 function labNormal(masses) {
   const total = masses.reduce((sum, mass) => sum + mass, 0);
   return masses.map((mass) => mass / total);
@@ -31,21 +32,25 @@ function labWeighed({ points, masses }, index, share) {
   return { points, masses: labNormal(masses.map((each, i) => (i === index ? mass : each * rest))) };
 }
 
+/** The same points, with equal masses. */
 function labEqual({ points }) {
   return { points, masses: points.map(() => 1 / points.length) };
 }
 
-/** The same points on a line, or in the plane at these heights. */
+/** The same points on a line. */
 function labOnLine({ points, masses }) {
   return { points: points.map(([x]) => [x]), masses };
 }
 
+/** Points of a line, in the plane at these heights, which come again and again. */
 function labInPlane({ points, masses }, heights) {
   return { points: points.map(([x], i) => [x, heights[i % heights.length]]), masses };
 }
 
+/** A point's coordinates as text. */
 const labPlace = (x) => `(${x.map((each) => each.toFixed(2)).join(", ")})`;
 
+/** A share as text, in percent. */
 const labPercent = (share) => `${Number((100 * share).toFixed(1))} %`;
 
 /**
@@ -102,22 +107,22 @@ function labEditing(store, view, ask, { measure, put, limit }) {
 function labPoints(view, act, adds) {
   const name = h("span", { class: "wdd-chosen" });
   const mass = labSlider("mass", { min: 0, max: 100 }, (value) => view.chosen && act.setMass(view.chosen, value / 100));
-  const remove = labButton("delete", () => view.chosen && act.remove(view.chosen));
+  const remove = button("delete", () => view.chosen && act.remove(view.chosen));
   const middle = () => {
     const { low, high } = view.frame;
     return low.map((each, k) => labSnap((each + high[k]) / 2, labGrid(view.frame) / 100, each, high[k]));
   };
-  const add = adds.map(([set, words]) => labButton(words, () => act.add(set, middle())));
+  const add = adds.map(([set, words]) => button(words, () => act.add(set, middle())));
   const [line, plane] = [
-    labButton("on a line", () => act.dimension(1)),
-    labButton("in the plane", () => act.dimension(2)),
+    button("on a line", () => act.dimension(1)),
+    button("in the plane", () => act.dimension(2)),
   ];
   const row = (...children) => h("div", { class: "wdd-row" }, ...children);
   const node = h(
     "div",
     {},
     row(name, mass.node, remove),
-    row(...add, labButton("equal masses", act.equal), line, plane),
+    row(...add, button("equal masses", act.equal), line, plane),
   );
   return {
     node,
@@ -128,7 +133,7 @@ function labPoints(view, act, adds) {
         chosen ? act.describe(chosen) : "no point chosen",
         chosen && measure.masses?.[chosen.index],
       ];
-      if (name.textContent !== text) name.textContent = text;
+      say(name, text);
       mass.set(share ? Math.round(100 * share) : 0, share ? labPercent(share) : "", !share);
       remove.disabled = !chosen || measure.points.length === 1;
       line.setAttribute("aria-pressed", String(flat));

@@ -3,50 +3,40 @@
 const LAB_REST = 100; // milliseconds from a gesture's end until the kernel hears of it
 const LAB_PAUSE = 250; // milliseconds without a key or a move of a slider that end a gesture
 
+const labSame = (x, y) => JSON.stringify(x) === JSON.stringify(y);
+
 /** The state that the model holds under `names`: changed here at once, in the model and the kernel at rest. */
 function labStore(model, names, changed) {
   const read = () => structuredClone(Object.fromEntries(names.map((name) => [name, model.get(name)])));
-  const same = (x, y) => JSON.stringify(x) === JSON.stringify(y);
-  const [undone, redone] = [[], []];
-  let [state, sending, timer, pause] = [read(), false, 0, 0];
-  let settled = structuredClone(state);
+  let [state, timer, pause] = [read(), 0, 0];
+  const past = labHistory(state);
+  const shared = labShared(model, names, () => {
+    if (labSame(read(), state)) return;
+    state = read();
+    past.keep(state);
+    changed(true);
+  });
 
-  function send() {
-    sending = true;
-    for (const name of names) if (!same(model.get(name), state[name])) model.set(name, structuredClone(state[name]));
-    sending = false;
-    model.save_changes();
+  function told() {
+    clearTimeout(timer);
+    timer = setTimeout(() => shared.send(state), LAB_REST);
+    changed();
   }
   /** A gesture is over: what undo goes back to, and what the kernel is told. */
   function settle() {
     clearTimeout(pause);
-    if (same(state, settled)) return;
-    undone.push(settled);
-    redone.length = 0;
-    settled = structuredClone(state);
+    if (!past.differs(state)) return;
+    past.keep(state);
+    past.forget();
     told();
   }
-  function told() {
-    clearTimeout(timer);
-    timer = setTimeout(send, LAB_REST);
-    changed();
-  }
-  function go(from, to) {
+  function go(turn) {
     settle();
-    if (!from.length) return;
-    to.push(settled);
-    state = structuredClone((settled = from.pop()));
+    const there = turn();
+    if (!there) return;
+    state = there;
     told();
   }
-  /** Somebody else has set the model: the kernel, or another copy of this view. */
-  function absorb() {
-    if (sending || same(read(), state)) return;
-    undone.push(settled);
-    state = read();
-    settled = structuredClone(state);
-    changed(true);
-  }
-  for (const name of names) model.on(`change:${name}`, absorb);
   return {
     get state() {
       return state;
@@ -61,16 +51,53 @@ function labStore(model, names, changed) {
       clearTimeout(pause);
       pause = setTimeout(settle, LAB_PAUSE);
     },
-    undo: () => go(undone, redone),
-    redo: () => go(redone, undone),
-    canUndo: () => undone.length > 0 || !same(state, settled),
-    canRedo: () => redone.length > 0,
+    undo: () => go(past.undo),
+    redo: () => go(past.redo),
+    canUndo: () => past.canUndo() || past.differs(state),
+    canRedo: past.canRedo,
     close() {
-      for (const name of names) model.off(`change:${name}`, absorb);
+      shared.close();
       clearTimeout(pause);
       clearTimeout(timer);
     },
   };
+}
+
+/** States at rest, to go back to and forth again; what differs from the last of them has not come to rest yet. */
+function labHistory(first) {
+  const [undone, redone] = [[], []];
+  let settled = structuredClone(first);
+  const go = (from, to) => {
+    if (!from.length) return null;
+    to.push(settled);
+    settled = from.pop();
+    return structuredClone(settled);
+  };
+  return {
+    differs: (state) => !labSame(state, settled),
+    keep(state) {
+      undone.push(settled);
+      settled = structuredClone(state);
+    },
+    forget: () => (redone.length = 0),
+    undo: () => go(undone, redone),
+    redo: () => go(redone, undone),
+    canUndo: () => undone.length > 0,
+    canRedo: () => redone.length > 0,
+  };
+}
+
+/** Sends a state to the model; calls back when somebody else has set it: the kernel, or another copy of the view. */
+function labShared(model, names, absorb) {
+  let sending = false;
+  const heard = listen(model, names.map((name) => [`change:${name}`, () => sending || absorb()]));
+  const send = (state) => {
+    sending = true;
+    for (const name of names) if (!labSame(model.get(name), state[name])) model.set(name, structuredClone(state[name]));
+    sending = false;
+    model.save_changes();
+  };
+  return { send, close: heard.close };
 }
 
 /** Three digits, or four beyond 1000; no exponent where one can do without. */
@@ -79,10 +106,6 @@ function labDigits(value) {
   return Math.abs(value) >= 1e5 || (value && Math.abs(value) < 5e-4)
     ? short(value)
     : value.toFixed(Math.abs(value) < 1 ? 3 : 2);
-}
-
-function labButton(text, onclick, attributes = {}) {
-  return h("button", { type: "button", onclick, ...attributes }, text);
 }
 
 /** A drop-down list of [value, text] pairs with its name before it. */
@@ -118,6 +141,12 @@ function labSlider(name, { min = 0, max, step = 1 }, oninput) {
   };
 }
 
+/** The drop-down list of ground costs. */
+function labCosts(act) {
+  const costs = Object.entries(GROUND_COSTS).map(([name, { title, formula }]) => [name, `${title}: ${formula}`]);
+  return labSelect("Ground cost", costs, (value) => act.set({ cost: value }));
+}
+
 /** Values on a logarithmic scale of ten a decade, rounded to two digits: place k of a slider is low * 10^(k / 10). */
 function labDecades(low, high) {
   const last = Math.round(10 * Math.log10(high / low));
@@ -134,13 +163,13 @@ function labHead(title, model, store, load) {
   const options = [["", "my own points"], ...lessons.map((each) => [each.name, each.title])];
   const lesson = labSelect("Lesson", options, (name) => load(lessons.find((each) => each.name === name)));
   lesson.select.options[0].disabled = true; // points become one's own by moving them, not by a choice
-  const undo = labButton("↶ undo", store.undo, { "aria-keyshortcuts": "Control+Z" });
-  const redo = labButton("↷ redo", store.redo, { "aria-keyshortcuts": "Control+Shift+Z" });
+  const undo = button("↶ undo", store.undo, { "aria-keyshortcuts": "Control+Z" });
+  const redo = button("↷ redo", store.redo, { "aria-keyshortcuts": "Control+Shift+Z" });
   const larger = () => {
     model.set("presenter", !model.get("presenter"));
     model.save_changes();
   };
-  const large = labButton("large type", larger);
+  const large = button("large type", larger);
   const menu = h("div", { class: "wdd-menu" }, lesson.node, undo, redo, large);
   const text = h("p", { class: "wdd-lesson" });
   return {
@@ -150,7 +179,7 @@ function labHead(title, model, store, load) {
       [undo.disabled, redo.disabled] = [!store.canUndo(), !store.canRedo()];
       large.setAttribute("aria-pressed", String(Boolean(model.get("presenter"))));
       const said = lessons.find((each) => each.name === name)?.text ?? "";
-      if (text.textContent !== said) text.textContent = said;
+      say(text, said);
       text.hidden = !said;
     },
   };
@@ -160,44 +189,31 @@ function labHead(title, model, store, load) {
 function labVoice() {
   const node = h("p", { class: "wdd-voice", "aria-live": "polite" });
   let timer = 0;
-  const say = (text) => {
+  const later = (text) => {
     clearTimeout(timer);
-    timer = setTimeout(() => node.textContent !== text && (node.textContent = text), 3 * LAB_REST);
+    timer = setTimeout(() => say(node, text), 3 * LAB_REST);
   };
-  return { node, say, close: () => clearTimeout(timer) };
+  return { node, say: later, close: () => clearTimeout(timer) };
 }
 
-/** What every laboratory's `render` does around its own parts: theme, size, redrawing once a frame, and tidying up. */
+/** What every laboratory's `render` does around its own parts: the stage, and undo by keyboard. */
 function labHost(root, model, store, draw) {
-  let [waiting, drawn] = [0, 0];
-  const frame = () => {
-    waiting = 0;
-    if (!root.clientWidth) return; // not on the page yet; the observer calls again
-    root.classList.toggle("wdd-large", Boolean(model.get("presenter")));
-    draw(inks(root));
+  let drawn = 0;
+  const { ask, close: leave } = stage(root, model, (ink) => {
+    draw(ink);
     root.dataset.drawn = String(++drawn);
-  };
-  const ask = () => (waiting ||= requestAnimationFrame(frame)); // however fast the hand, one picture a frame
-  const unfollow = followTheme((theme) => {
-    root.dataset.theme = theme;
-    ask();
   });
-  const observer = new ResizeObserver(ask);
-  observer.observe(root);
-  model.on("change:presenter", ask);
-  const keys = (event) => {
+  const heard = listen(model, [["change:presenter", ask]]);
+  root.addEventListener("keydown", (event) => {
     if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z") return;
     event.preventDefault();
     event.stopPropagation();
     if (event.shiftKey) store.redo();
     else store.undo();
-  };
-  root.addEventListener("keydown", keys);
+  });
   const close = () => {
-    model.off("change:presenter", ask);
-    unfollow();
-    observer.disconnect();
-    cancelAnimationFrame(waiting);
+    heard.close();
+    leave();
   };
   return { ask, close };
 }

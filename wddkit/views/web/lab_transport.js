@@ -121,68 +121,47 @@ function transportSaid({ sides, ...state }, solved) {
 
 /** The parts of the view, and how they are drawn. */
 function transportParts(model, store, view, act) {
-  const head = labHead("Transport laboratory", model, store, act.load);
-  const board = labBoard(act);
-  const points = labPoints(view, act, [
-    ["a", "add blue a"],
-    ["b", "add orange b"],
-  ]);
-  const rules = ruleControls(act);
-  const value = valuePanel();
-  const matrix = labMatrix(act);
-  const quantiles = labQuantiles();
-  const voice = labVoice();
-  const hint =
-    "Drag a point. Double-click to add one, Delete removes it. Tab goes from point to point, arrow keys move it.";
-  const matching = h(
-    "div",
-    { class: "wdd-matching" },
-    h("h3", {}, "Quantile functions: what is at the same share of the mass belongs together"),
-    quantiles.node,
-  );
-  const title = h("h3", {});
-  const captions = matrixCaption();
-  const left = h(
-    "section",
-    { class: "wdd-panel" },
-    title,
-    board.node,
-    h("p", { class: "wdd-hint" }, hint),
-    points.node,
-    matching,
-  );
-  const plan = h(
-    "section",
-    { class: "wdd-panel" },
-    h("h3", {}, "The plan: how much goes from which a to which b"),
-    matrix.node,
-    captions,
-  );
+  const adds = [["a", "add blue a"], ["b", "add orange b"]];
+  const parts = {
+    head: labHead("Transport laboratory", model, store, act.load),
+    board: labBoard(act),
+    points: labPoints(view, act, adds),
+    rules: ruleControls(act),
+    value: valuePanel(),
+    matrix: labMatrix(act),
+    quantiles: labQuantiles(),
+    voice: labVoice(),
+    title: h("h3", {}),
+  };
+  const { head, board, points, rules, value, matrix, quantiles, voice, title } = parts;
+  const same = h("h3", {}, "Quantile functions: what is at the same share of the mass belongs together");
+  parts.matching = h("div", { class: "wdd-matching" }, same, quantiles.node);
+  const hint = h("p", { class: "wdd-hint" },
+    "Drag a point. Double-click to add one, Delete removes it. Tab goes from point to point, arrow keys move it.");
+  const left = h("section", { class: "wdd-panel" }, title, board.node, hint, points.node, parts.matching);
+  const named = h("h3", {}, "The plan: how much goes from which a to which b");
+  const plan = h("section", { class: "wdd-panel" }, named, matrix.node, matrixCaption());
   const right = h("div", { class: "wdd-column" }, rules.node, plan);
   const nodes = [head.node, value.node, h("div", { class: "wdd-panels" }, left, right), voice.node];
-  function draw(scene, ink) {
-    const { state, solved } = scene;
-    head.draw(state);
-    title.textContent = scene.flat
-      ? "Blue mass a moves to orange places b, on a line"
-      : "Blue mass a moves to orange places b";
-    board.draw(transportBoard(scene), ink);
-    matrix.draw(
-      { ...solved, a: scene.sides[0], b: scene.sides[1], ink: scene.ink, pointed: view.pointed, said: scene.said },
-      ink,
-    );
-    matching.hidden = !scene.flat;
-    const [blue, orange] = [
-      { ...state.sides.a, colour: scene.ink.a, dash: [] },
-      { ...state.sides.b, colour: scene.ink.b, dash: [7, 5] },
-    ];
-    if (scene.flat) quantiles.draw({ sides: [blue, orange], frame: view.frame, names: ["a", "b"] }, ink);
-    points.draw({ measure: view.chosen && state.sides[view.chosen.set], flat: scene.flat });
-    rules.draw(state);
-    value.draw(scene);
-    if (!board.holding()) voice.say(view.problem || `${scene.said}. ${view.chosen ? act.describe(view.chosen) : ""}`);
-  }
-  return { nodes, board, voice, draw };
+  return { nodes, board, voice, draw: (scene, ink) => drawTransport(parts, scene, ink, act) };
+}
+
+function drawTransport(parts, scene, ink, act) {
+  const { state, solved, view, flat, said, sides: [a, b] } = scene;
+  parts.head.draw(state);
+  say(parts.title, `Blue mass a moves to orange places b${flat ? ", on a line" : ""}`);
+  parts.board.draw(transportBoard(scene), ink);
+  parts.matrix.draw({ ...solved, a, b, ink: scene.ink, pointed: view.pointed, said }, ink);
+  parts.matching.hidden = !flat;
+  const blue = { ...state.sides.a, colour: scene.ink.a, dash: [] };
+  const orange = { ...state.sides.b, colour: scene.ink.b, dash: [7, 5] };
+  if (flat) parts.quantiles.draw({ sides: [blue, orange], frame: view.frame, names: ["a", "b"] }, ink);
+  parts.points.draw({ measure: view.chosen && state.sides[view.chosen.set], flat });
+  parts.rules.draw(state);
+  parts.value.draw(scene);
+  const chosen = view.chosen ? act.describe(view.chosen) : "";
+  // Not at every step of a drag: a screen reader would never come to an end.
+  if (!parts.board.holding()) parts.voice.say(view.problem || `${said}. ${chosen}`);
 }
 
 /** What the board shows: the lines of the plan under the points. */

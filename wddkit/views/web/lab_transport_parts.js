@@ -18,17 +18,16 @@ function valuePanel() {
     node,
     draw(scene) {
       const { state, solved, carried, view } = scene;
-      const set = (node, text) => node.textContent !== text && (node.textContent = text);
-      set(name, valueName(state));
-      set(digits, labDigits(solved.value));
-      set(meaning, `Σ mass × ${GROUND_COSTS[state.cost].title} over all lines${meaningOf(state)}`);
+      say(name, valueName(state));
+      say(digits, labDigits(solved.value));
+      say(meaning, `Σ mass × ${GROUND_COSTS[state.cost].title} over all lines${meaningOf(state)}`);
       const numbers = [];
       if (state.reg === null && state.mass === 1 && state.cost === "sqeuclidean")
         numbers.push(["its root, W2", labDigits(Math.sqrt(solved.value))]);
       else if (state.reg !== null || state.mass < 1)
         numbers.push([`exact ${GROUND_COSTS[state.cost].value}, all carried`, labDigits(solved.exact)]);
       if (state.relax !== null) numbers.push(["mass carried", labPercent(carried)]);
-      set(read, view.problem || entryText(scene));
+      say(read, view.problem || entryText(scene));
       read.classList.toggle("wdd-problem", Boolean(view.problem));
       numbers.push(["each a to all b alike", labDigits(solved.spread)]);
       const text = JSON.stringify(numbers);
@@ -63,6 +62,7 @@ function entryText({ view, solved, sides }) {
   return `${name}: carries ${short(mass)} at ${short(cost)} a unit = ${short(mass * cost)}${share} (${prices})`;
 }
 
+/** What rows, columns and bars of the matrix are. */
 function matrixCaption() {
   const said = [
     "Rows: blue points a; columns: orange points b. Bars left and above: masses, the sums of rows and columns.",
@@ -74,8 +74,7 @@ function matrixCaption() {
 
 /** Ground cost, regularisation, and how much must be carried. */
 function ruleControls(act) {
-  const costs = Object.entries(GROUND_COSTS).map(([name, { title, formula }]) => [name, `${title}: ${formula}`]);
-  const cost = labSelect("Ground cost", costs, (value) => act.set({ cost: value }));
+  const cost = labCosts(act);
   const reg = labSlider("Blur (reg)", { max: LAB_REG.last + 1 }, (k) =>
     act.set({ reg: k ? LAB_REG.value(k - 1) : null }),
   );

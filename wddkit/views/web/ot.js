@@ -14,6 +14,7 @@ const UNITS = 2 ** 50; // masses are counted in these parts of 1
 const CRUMB = 1e-12; // mass below which an entry of a plan is what rounding to units left over
 const MOST_PIVOTS = 1e5; // far above what a few hundred points take
 
+/** |x - y|². */
 function squaredDistance(x, y) {
   let sum = 0;
   for (let k = 0; k < x.length; k++) sum += (x[k] - y[k]) ** 2;
@@ -31,6 +32,7 @@ function halfChord(x, y) {
   return squaredDistance(directionOf(x), directionOf(y)) / 2;
 }
 
+/** x / |x|; throws an Error where that is nothing, with what to do. */
 function directionOf(x) {
   const length = Math.sqrt(x.reduce((sum, each) => sum + each * each, 0));
   if (!length)
@@ -46,6 +48,7 @@ function costMatrix(y, x, cost) {
   return C;
 }
 
+/** Σ_i x_i y_i. */
 function dot(x, y) {
   let sum = 0;
   for (let i = 0; i < x.length; i++) sum += x[i] * y[i];

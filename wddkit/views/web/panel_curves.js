@@ -9,9 +9,11 @@ const WORDS = {
 };
 const [CURVE_LEFT, CURVE_BOTTOM, CURVE_HEIGHT] = [46, 20, 120];
 
+/** The panel of the curves. */
 function curvesPanel(run, act) {
   const title = h("h3", {}, "What is minimised, step by step");
-  const caption = h("p", { class: "wdd-caption" }, "Across: steps of the phase. The line marks this step; click to go to another.");
+  const caption = h("p", { class: "wdd-caption" },
+    "Across: steps of the phase. The line marks this step; click to go to another.");
   const grid = h("div", { class: "wdd-curves" });
   const none = h("p", { class: "wdd-none" }, "This run recorded no losses.");
   const node = h("section", { class: "wdd-panel" }, title, none, grid, caption);
@@ -19,12 +21,10 @@ function curvesPanel(run, act) {
 
   function sheet(curve) {
     if (!sheets.has(curve.name)) {
-      const canvas = h("canvas", { class: "wdd-canvas", role: "img", onclick: (event) => seek(event, canvas, curve.name) });
-      const value = h("span", { class: "wdd-value" });
-      const own = h("div", { class: "wdd-curve" }, h("h4", {}, curve.title, " ", value), h("div", { class: "wdd-sheet" }, canvas));
-      sheets.set(curve.name, { canvas, value, node: own, under: document.createElement("canvas"), key: "" });
+      sheets.set(curve.name, curveSheet(run, act, curve));
       const order = curvesOf(run).map(({ name }) => name);
-      grid.replaceChildren(...[...sheets].sort(([a], [b]) => order.indexOf(a) - order.indexOf(b)).map(([, each]) => each.node));
+      const sorted = [...sheets].sort(([a], [b]) => order.indexOf(a) - order.indexOf(b));
+      grid.replaceChildren(...sorted.map(([, each]) => each.node));
     }
     return sheets.get(curve.name);
   }
@@ -32,35 +32,55 @@ function curvesPanel(run, act) {
   function draw(state, ink) {
     const curves = curvesOf(run, state);
     [none.hidden, caption.hidden] = [curves.length > 0, !curves.length];
-    const widths = curves.map((curve) => act.across(sheet(curve).canvas.parentElement)); // all, before anything changes
-    const texts = [];
-    for (const [i, curve] of curves.entries()) {
-      const [own, width] = [sheet(curve), widths[i]];
-      // The curve itself only changes with size, theme, classes and growth; the cursor is drawn over it.
-      const key = [width, ink.text, ink.scale, run.timeline.length, window.devicePixelRatio, ...state.classes].join();
-      if (own.key !== key) paintCurve(paper(own.under, width, CURVE_HEIGHT, ink.scale), curve, ink, width);
-      own.key = key;
-      const t = cursorAt(curve, state);
-      if (own.shown === `${key}/${t}`) continue; // a curve of another phase has no cursor that moves
-      own.shown = `${key}/${t}`;
-      const ctx = paper(own.canvas, width, CURVE_HEIGHT);
-      ctx.drawImage(own.under, 0, 0, width, CURVE_HEIGHT);
-      const value = paintCursor(ctx, curve, state, ink, width);
-      texts.push(() => {
-        say(own.value, value);
-        own.canvas.setAttribute("aria-label", `${curve.title}, by step; ${value || "not measured"} at this step.`);
-      });
-    }
-    for (const tell of texts) tell(); // after all drawing, which would wait for layout
+    const own = curves.map(sheet);
+    const widths = own.map(({ canvas }) => act.across(canvas.parentElement)); // all, before anything changes
+    const texts = curves.map((curve, i) => own[i].draw(curve, state, ink, widths[i]));
+    for (const tell of texts) tell?.(); // after all drawing, which would wait for layout
   }
 
-  function seek(event, canvas, name) {
+  return { node, draw, export_: curvesFile(run) };
+}
+
+/** One curve's place in the panel; `draw` returns what tells its value, if that has changed. */
+function curveSheet(run, act, { name, title }) {
+  const canvas = h("canvas", { class: "wdd-canvas", role: "img", onclick: seek });
+  const value = h("span", { class: "wdd-value" });
+  const head = h("h4", {}, title, " ", value);
+  const node = h("div", { class: "wdd-curve" }, head, h("div", { class: "wdd-sheet" }, canvas));
+  const under = document.createElement("canvas"); // the curve itself, over which the cursor is drawn
+  let [drawn, shown] = ["", ""];
+
+  function seek(event) {
     const curve = curvesOf(run).find((each) => each.name === name);
     const [x] = place(event);
-    const gaps = curve.steps.map((step) => Math.abs(acrossCurve(curve, act.across(canvas.parentElement), step) - x));
+    const width = act.across(canvas.parentElement);
+    const gaps = curve.steps.map((step) => Math.abs(acrossCurve(curve, width, step) - x));
     act.setStep(curve.first + gaps.indexOf(Math.min(...gaps)));
   }
 
+  function draw(curve, state, ink, width) {
+    const ratio = window.devicePixelRatio;
+    // The curve only changes with size, theme, classes and growth.
+    const key = [width, ink.text, ink.scale, run.timeline.length, ratio, ...state.classes].join();
+    if (drawn !== key) paintCurve(paper(under, width, CURVE_HEIGHT, ink.scale), curve, ink, width);
+    drawn = key;
+    const sign = `${key}/${cursorAt(curve, state)}`;
+    if (shown === sign) return null; // a curve of another phase has no cursor that moves
+    shown = sign;
+    const ctx = paper(canvas, width, CURVE_HEIGHT);
+    ctx.drawImage(under, 0, 0, width, CURVE_HEIGHT);
+    const text = paintCursor(ctx, curve, state, ink, width);
+    return () => {
+      say(value, text);
+      canvas.setAttribute("aria-label", `${curve.title}, by step; ${text || "not measured"} at this step.`);
+    };
+  }
+
+  return { node, canvas, draw };
+}
+
+/** The curves as they are saved, in columns. */
+function curvesFile(run) {
   const columns = (width) => Math.max(1, Math.floor(width / 300));
   const size = (width) => Math.ceil(curvesOf(run).length / columns(width)) * (CURVE_HEIGHT + 24);
   function paint(ctx, state, ink, width) {
@@ -77,34 +97,40 @@ function curvesPanel(run, act) {
       ctx.restore();
     });
   }
-
-  return { node, draw, export_: { title: "curves", size, paint } };
+  return { title: "curves", size, paint };
 }
 
 /** All curves of a run: name, title, lines of numbers over `steps`, and where its first step is on the time line. */
 function curvesOf(run, state = null) {
-  const found = [];
-  const ways = run.ways.filter((way) => !state || state.shows(way.label));
-  const steps = run.timeline.slice(0, run.barycenter_steps).map(({ step }) => step);
-  const mean = (what) => steps.map((t) => {
-    const values = ways.map((way) => way[what]?.[Math.min(t, way.steps - 1)]).filter((value) => value != null);
-    return values.length && values.length === ways.length ? values.reduce((a, b) => a + b, 0) / values.length : null;
-  });
-  if (steps.length > 1) {
-    const lines = [{ values: mean("value"), text: "training" }, { values: mean("heldout"), text: "held-out", dashed: true }];
-    found.push({ name: "w2", title: "Barycenter: squared W2 to the real features", lines: lines.filter(({ values }) => values.some((v) => v != null)), steps, first: 0 });
-  }
   const known = Object.keys(WORDS);
   const order = (name) => (known.includes(name) ? known.indexOf(name) : known.length);
-  const frames = run.frames.map((frame) => frame.step);
-  for (const name of Object.keys(run.scalars).sort((a, b) => order(a) - order(b))) {
-    found.push({ name, title: WORDS[name] ?? name.replaceAll("_", " "), lines: [{ values: run.scalars[name], text: "" }], steps: frames, first: run.barycenter_steps, turns: run.turns });
-  }
-  if (run.layers.length && run.frames.length) {
-    const rows = run.layers.map((_, l) => run.frames.map((_, frame) => run.slice("layers", frame, run.layers.length)[l] ?? null));
-    if (rows[0]?.some((value) => value != null)) found.push({ name: "layers", title: "Statistics error of each layer, light: large", heat: rows, names: run.layers, lines: [], steps: frames, first: run.barycenter_steps });
-  }
-  return found;
+  const images = { steps: run.frames.map((frame) => frame.step), first: run.barycenter_steps };
+  const scalars = Object.keys(run.scalars).sort((a, b) => order(a) - order(b)).map((name) => {
+    const title = WORDS[name] ?? name.replaceAll("_", " ");
+    return { name, title, lines: [{ values: run.scalars[name], text: "" }], ...images, turns: run.turns };
+  });
+  return [...distanceCurve(run, state), ...scalars, ...layersMap(run, images)];
+}
+
+/** The barycenters' distance to the real features, a mean over the classes that are shown. */
+function distanceCurve(run, state) {
+  const steps = run.timeline.slice(0, run.barycenter_steps).map(({ step }) => step);
+  if (steps.length < 2) return [];
+  const ways = state ? shownWays(run, state) : run.ways;
+  const values = (name) => steps.map((step) => meanOf(ways, name, step));
+  const training = { values: values("value"), text: "training" };
+  const heldout = { values: values("heldout"), text: "held-out", dashed: true };
+  const lines = [training, heldout].filter((line) => line.values.some((value) => value != null));
+  return [{ name: "w2", title: "Barycenter: squared W2 to the real features", lines, steps, first: 0 }];
+}
+
+function layersMap(run, images) {
+  const count = run.layers.length;
+  if (!count || !run.frames.length) return [];
+  const heat = run.layers.map((_, l) => run.frames.map((_, frame) => run.slice("layers", frame, count)[l] ?? null));
+  if (!heat[0].some((value) => value != null)) return [];
+  const title = "Statistics error of each layer, light: large";
+  return [{ name: "layers", title, heat, names: run.layers, lines: [], ...images }];
 }
 
 function acrossCurve({ steps, heat }, width, step) {
@@ -124,34 +150,39 @@ function heightOf(curve) {
 function paintCurve(ctx, curve, ink, width) {
   if (curve.heat) return paintHeat(ctx, curve, ink, width);
   const y = heightOf(curve);
+  const x = (step) => acrossCurve(curve, width, step);
   [ctx.strokeStyle, ctx.fillStyle, ctx.textAlign, ctx.lineWidth] = [ink.line, ink.soft, "right", 1];
   for (const value of ticks(y.low, y.high, 3)) {
     ctx.strokeRect(CURVE_LEFT, Math.round(y(value)) + 0.5, width - CURVE_LEFT - 14, 0);
     ctx.fillText(short(value), CURVE_LEFT - 5, y(value));
   }
   ctx.textAlign = "center";
-  for (const step of ticks(curve.steps[0] ?? 0, curve.steps.at(-1) ?? 1, 4)) ctx.fillText(String(step), acrossCurve(curve, width, step), CURVE_HEIGHT - 7);
+  const [first, last] = [curve.steps[0] ?? 0, curve.steps.at(-1) ?? 1];
+  for (const step of ticks(first, last, 4)) ctx.fillText(String(step), x(step), CURVE_HEIGHT - 7);
   for (const turn of curve.turns ?? []) {
     [ctx.strokeStyle, ctx.lineWidth] = [ink.soft, 1];
     ctx.setLineDash([2, 3]);
-    ctx.strokeRect(acrossCurve(curve, width, turn.step), 4, 0, CURVE_HEIGHT - CURVE_BOTTOM - 4);
+    ctx.strokeRect(x(turn.step), 4, 0, CURVE_HEIGHT - CURVE_BOTTOM - 4);
     ctx.setLineDash([]);
   }
-  curve.lines.forEach(({ values, dashed, text }) => {
-    ctx.beginPath();
-    values.forEach((value, t) => value != null && ctx.lineTo(acrossCurve(curve, width, curve.steps[t]), y(value)));
-    [ctx.strokeStyle, ctx.lineWidth] = [dashed ? ink.text : ink.accent, 2];
-    ctx.setLineDash(dashed ? [5, 4] : []);
-    ctx.stroke();
-    ctx.setLineDash([]);
-    const last = values.findLastIndex((value) => value != null);
-    ctx.fillStyle = ctx.strokeStyle;
-    // A line of one point would be none.
-    if (last >= 0 && values.findIndex((value) => value != null) === last) mark(ctx, "dot", acrossCurve(curve, width, curve.steps[last]), y(values[last]), 4);
-    if (!text || last < 0) return;
-    [ctx.fillStyle, ctx.textAlign] = [ink.text, "right"];
-    ctx.fillText(text, width - 14, y(values[last]) + (dashed ? -10 : 10));
-  });
+  for (const line of curve.lines) paintLine(ctx, line, (t) => x(curve.steps[t]), y, ink, width);
+}
+
+/** One line of a curve, with its name at its end. */
+function paintLine(ctx, { values, dashed, text }, x, y, ink, width) {
+  const known = [...values.keys()].filter((t) => values[t] != null);
+  ctx.beginPath();
+  for (const t of known) ctx.lineTo(x(t), y(values[t]));
+  [ctx.strokeStyle, ctx.lineWidth] = [dashed ? ink.text : ink.accent, 2];
+  ctx.setLineDash(dashed ? [5, 4] : []);
+  ctx.stroke();
+  ctx.setLineDash([]);
+  ctx.fillStyle = ctx.strokeStyle;
+  const last = known.at(-1);
+  if (known.length === 1) mark(ctx, "dot", x(last), y(values[last]), 4); // a line of one point would be none
+  if (!text || !known.length) return;
+  [ctx.fillStyle, ctx.textAlign] = [ink.text, "right"];
+  ctx.fillText(text, width - 14, y(values[last]) + (dashed ? -10 : 10));
 }
 
 /** A row to each layer, a column to each snapshot; colour by the logarithm of the error. */
@@ -165,10 +196,12 @@ function paintHeat(ctx, { heat, names, steps }, ink, width) {
       ctx.fillRect(CURVE_LEFT + t * wide, 4 + l * tall, Math.ceil(wide), Math.ceil(tall));
     });
     [ctx.fillStyle, ctx.textAlign] = [ink.soft, "right"];
-    if (tall >= 12 || l === 0 || l === heat.length - 1) ctx.fillText(fitted(ctx, names[l], CURVE_LEFT - 4), CURVE_LEFT - 4, 4 + (l + 0.5) * tall);
+    const named = tall >= 12 || l === 0 || l === heat.length - 1;
+    if (named) ctx.fillText(fitted(ctx, names[l], CURVE_LEFT - 4), CURVE_LEFT - 4, 4 + (l + 0.5) * tall);
   });
   ctx.textAlign = "center";
-  ctx.fillText(`${short(Math.exp(low))} (dark) to ${short(Math.exp(high))} (light)`, (CURVE_LEFT + width) / 2, CURVE_HEIGHT - 7);
+  const range = `${short(Math.exp(low))} (dark) to ${short(Math.exp(high))} (light)`;
+  ctx.fillText(range, (CURVE_LEFT + width) / 2, CURVE_HEIGHT - 7);
 }
 
 /** Which of a curve's steps it is; -1 in another phase. */

@@ -1,4 +1,4 @@
-// One direction of the picture: the distribution of the real images along it, and the quantiles that support points take.
+// One direction of the picture: how the real images spread along it, and the quantiles that support points take.
 
 const ARROW = 0.42; // its length, as a share of the picture's shorter side
 
@@ -9,9 +9,11 @@ const arrowEnds = ({ look }, { left, bottom, width, height }) => {
   return [[cx - dx, cy - dy], [cx + dx, cy + dy]];
 };
 
+/** The direction in the features' picture, as an arrow through its middle. */
 function paintArrow(ctx, state, ink, toPixels) {
   const [from, to] = arrowEnds(state, toPixels);
-  const side = (turn) => [to[0] - 12 * Math.cos(state.look.angle + turn), to[1] + 12 * Math.sin(state.look.angle + turn)];
+  const { angle } = state.look;
+  const side = (turn) => [to[0] - 12 * Math.cos(angle + turn), to[1] + 12 * Math.sin(angle + turn)];
   for (const [style, width] of [[ink.back, 5], [ink.accent, 2]]) {
     ctx.beginPath();
     ctx.moveTo(...from);
@@ -35,30 +37,29 @@ function onArrow(state, toPixels, [x, y]) {
   return Math.hypot(x - ax, y - ay) < 16;
 }
 
+/** The direction from the middle of the picture to a point of the canvas. */
 function angleTo({ left, bottom, width, height }, [x, y]) {
   return Math.atan2((height - bottom) / 2 - y, x - (left + width) / 2);
 }
 
+/** The panel of one direction. */
 function directionPanel(run, act) {
+  const HEIGHT = 240;
   const canvas = h("canvas", { class: "wdd-canvas wdd-direction", role: "img" });
-  const turn = h("input", { type: "range", min: -180, max: 180, step: 1, oninput: (event) => act.look({ angle: (Number(event.target.value) * Math.PI) / 180 }) });
+  const turned = () => act.look({ angle: (Number(turn.value) * Math.PI) / 180 });
+  const turn = h("input", { type: "range", min: -180, max: 180, step: 1, oninput: turned });
   const title = h("h3", {}, "Along one direction: how the real images spread, and which part each support point takes");
   const sheet = h("div", { class: "wdd-sheet" }, canvas);
   const caption = h("p", { class: "wdd-caption" },
-    "Above: the real images along the arrow. Below: the points, bars by mass. On a line the best plan matches quantiles: " +
-    "each point takes the next share of the real images, from left to right, as long as its mass.");
+    "Above: the real images along the arrow. Below: the points, bars by mass. On a line the best plan matches " +
+    "quantiles: each point takes the next share of the real images, from left to right, as long as its mass.");
   const node = h("section", { class: "wdd-panel" }, title, h("label", {}, "Direction, degrees ", turn), sheet, caption);
-
   let sorted = { key: "", real: [] }; // sixty thousand are not sorted at every step
 
-  function size() {
-    return 240;
-  }
-
-  function realAlong(state) {
+  function paint(ctx, state, ink, width) {
     const key = [state.projection.key, state.look.angle, run.realLabels.length, ...state.classes].join();
     if (sorted.key !== key) sorted = { key, real: shownReal(run, state) };
-    return sorted.real;
+    return paintAlong(ctx, sorted.real, atoms(run, state), ink, width, HEIGHT);
   }
 
   function draw(state, ink) {
@@ -66,30 +67,30 @@ function directionPanel(run, act) {
     if (node.hidden) return;
     turn.value = Math.round((state.look.angle * 180) / Math.PI);
     const width = act.across(sheet);
-    const value = paint(paper(canvas, width, size()), state, ink, width, size());
-    const said = `Squared W2 along this direction between the real images and the ${atoms(run, state).what}: ${short(value)}.`;
-    canvas.setAttribute("aria-label", said);
+    const value = paint(paper(canvas, width, HEIGHT), state, ink, width);
+    const between = `between the real images and the ${atoms(run, state).what}`;
+    canvas.setAttribute("aria-label", `Squared W2 along this direction ${between}: ${short(value)}.`);
   }
 
-  function paint(ctx, state, ink, width, height) {
-    const real = realAlong(state);
-    const points = atoms(run, state);
-    if (!real.length || !points.list.length) {
-      ctx.fillStyle = ink.soft;
-      ctx.fillText("There is nothing to match at this step.", 10, height / 2);
-      return null;
-    }
-    const [low, high] = [Math.min(real[0], points.list[0].at), Math.max(real.at(-1), points.list.at(-1).at)];
-    const x = (value) => 12 + ((width - 24) * (value - low)) / (high - low || 1);
-    paintHistogram(ctx, real, x, ink, width, 90, low, high);
-    const value = paintMatching(ctx, real, points.list, x, ink, 100, height - 62);
-    paintBars(ctx, points.list, x, ink, height - 60, height - 20);
-    [ctx.fillStyle, ctx.textAlign] = [ink.text, "left"];
-    ctx.fillText(`squared W2 along this direction, real images to ${points.what}: ${short(value)}`, 12, height - 8);
-    return value;
-  }
+  const hidden = () => node.hidden;
+  return { node, draw, export_: { title: "direction", size: () => HEIGHT, paint, hidden } };
+}
 
-  return { node, draw, export_: { title: "direction", size, paint, hidden: () => node.hidden } };
+/** Histogram, matching and masses along the direction; returns the squared W2 there, null without points. */
+function paintAlong(ctx, real, { list, what }, ink, width, height) {
+  if (!real.length || !list.length) {
+    ctx.fillStyle = ink.soft;
+    ctx.fillText("There is nothing to match at this step.", 10, height / 2);
+    return null;
+  }
+  const [low, high] = [Math.min(real[0], list[0].at), Math.max(real.at(-1), list.at(-1).at)];
+  const x = (value) => 12 + ((width - 24) * (value - low)) / (high - low || 1);
+  paintHistogram(ctx, real, x, ink, 90, low, high);
+  const value = paintMatching(ctx, real, list, x, ink, 100, height - 62);
+  paintBars(ctx, list, x, ink, height - 60, height - 20);
+  [ctx.fillStyle, ctx.textAlign] = [ink.text, "left"];
+  ctx.fillText(`squared W2 along this direction, real images to ${what}: ${short(value)}`, 12, height - 8);
+  return value;
 }
 
 /** Coordinates of the shown real images along the direction, from left to right. */
@@ -113,9 +114,10 @@ function atoms(run, state) {
       if (state.shows(label)) list.push({ at: along(xy[2 * row], xy[2 * row + 1]), mass: run.masses[row], label });
     });
   } else {
-    for (const way of run.ways.filter((each) => state.shows(each.label))) {
-      const t = Math.min(state.barycenter, way.steps - 1);
-      for (let j = 0; j < way.points; j++) list.push({ at: along(...supportAt(run, state, way, j)), mass: way.masses[t * way.points + j], label: way.label });
+    for (const way of shownWays(run, state)) {
+      for (let j = 0; j < way.points; j++) {
+        list.push({ at: along(...supportAt(run, state, way, j)), mass: massAt(state, way, j), label: way.label });
+      }
     }
   }
   list.sort((a, b) => a.at - b.at);
@@ -124,7 +126,7 @@ function atoms(run, state) {
   return { list, what: xy.length ? "distilled images" : "support points" };
 }
 
-function paintHistogram(ctx, real, x, ink, width, base, low, high) {
+function paintHistogram(ctx, real, x, ink, base, low, high) {
   const BINS = 48;
   const counts = new Array(BINS).fill(0);
   for (const value of real) counts[Math.min(BINS - 1, Math.floor((BINS * (value - low)) / (high - low || 1)))] += 1;
@@ -144,7 +146,8 @@ function paintMatching(ctx, real, list, x, ink, top, bottom) {
   const n = real.length;
   list.forEach(({ at, mass, label }) => {
     const end = Math.min(1, done + mass);
-    const [first, last] = [real[Math.min(n - 1, Math.floor(done * n + 1e-9))], real[Math.max(0, Math.min(n - 1, Math.ceil(end * n - 1e-9) - 1))]];
+    const first = real[Math.min(n - 1, Math.floor(done * n + 1e-9))];
+    const last = real[Math.max(0, Math.min(n - 1, Math.ceil(end * n - 1e-9) - 1))];
     for (let i = Math.floor(done * n + 1e-9); i < n && i / n < end - 1e-12; i++) {
       value += (Math.min(end, (i + 1) / n) - Math.max(done, i / n)) * (real[i] - at) ** 2;
     }

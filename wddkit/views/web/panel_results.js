@@ -14,51 +14,25 @@ function accuracyText(result) {
   return `${result.accuracy.toFixed(1)}${half}`;
 }
 
+/** The panel of the results. */
 function resultsPanel(run, act) {
   const title = h("h3", {}, "Accuracy on test images of students trained on each set, beside its controls");
   if (!run.results.length) {
     const none = h("p", { class: "wdd-none" }, "This run recorded no results.");
     return { node: h("section", { class: "wdd-panel" }, title, none), draw() {} };
   }
-  const canvas = h("canvas", { class: "wdd-canvas wdd-accuracy", role: "img" });
+  const canvas = h("canvas", { class: "wdd-canvas", role: "img" });
   const distances = run.results.some((each) => each.w2_squared != null || each.w2_squared_heldout != null);
-  const heads = ["set", "labels", "accuracy, %", "students", "size"];
-  if (distances) heads.push("W2², train", "W2², held-out");
-  const rows = run.results.map((each) => {
-    const cells = [each.labels ?? "–", accuracyText(each), each.students, bytesText(each.bytes)];
-    if (distances) cells.push(short(each.w2_squared), short(each.w2_squared_heldout));
-    const name = h("th", { scope: "row" }, setName(each));
-    return h("tr", { class: each.control ? "" : "wdd-own" }, name, ...cells.map((cell) => h("td", {}, String(cell))));
-  });
-  const table = h(
-    "table",
-    {},
-    h("thead", {}, h("tr", {}, ...heads.map((head) => h("th", { scope: "col" }, head)))),
-    h("tbody", {}, ...rows),
-  );
-  const regimes = [...new Set(run.results.map((each) => each.labels))].filter((labels) => REGIMES[labels]);
-  const duration = (seconds) => `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
-  const stages = Object.entries(run.seconds).map(([name, seconds]) => `${name} ${duration(seconds)}`);
-  const notes = ["± is half the 95 % interval of the mean over students; it says nothing of another synthesis."];
-  if (regimes.length) notes.push(`Labels ${regimes.map((labels) => REGIMES[labels]).join("; ")}.`);
-  const online = "Size counts images and labels, and the teacher too where it labels online.";
-  const measured = "W2²: squared Wasserstein distance of the set's features to the real ones, mean over classes.";
-  if (regimes.includes("online")) notes.push(online);
-  if (distances) notes.push(measured);
-  if (stages.length) notes.push(`Time: ${stages.join(", ")}.`);
-  const node = h(
-    "section",
-    { class: "wdd-panel" },
-    title,
-    h("div", { class: "wdd-sheet" }, canvas),
-    h("div", { class: "wdd-scroll", tabindex: "0", role: "region", "aria-label": "table of results" }, table),
-    ...notes.map((note) => h("p", { class: "wdd-caption" }, note)),
-  );
+  const table = resultsTable(run.results, distances);
+  const scrolled = { class: "wdd-scroll", tabindex: "0", role: "region", "aria-label": "table of results" };
+  const notes = resultsNotes(run, distances).map((note) => h("p", { class: "wdd-caption" }, note));
+  const sheet = h("div", { class: "wdd-sheet" }, canvas);
+  const node = h("section", { class: "wdd-panel" }, title, sheet, h("div", scrolled, table), ...notes);
   const size = () => 28 * run.results.length + 36;
   const paint = (ctx, state, ink, width) => paintAccuracy(ctx, run, ink, width, size());
   let drawn = "";
   function draw(state, ink) {
-    const width = act.across(canvas.parentElement);
+    const width = act.across(sheet);
     const key = [width, ink.text, ink.scale, window.devicePixelRatio].join();
     if (key === drawn) return; // the same at every step
     drawn = key;
@@ -67,7 +41,35 @@ function resultsPanel(run, act) {
   return { node, draw, export_: { title: "accuracy", size, paint } };
 }
 
-/** A bar to each mean and the 95 % interval as a bracket; the axis begins at zero, as lengths are compared. Returns text. */
+function resultsTable(results, distances) {
+  const heads = ["set", "labels", "accuracy, %", "students", "size"];
+  if (distances) heads.push("W2², train", "W2², held-out");
+  const rows = results.map((each) => {
+    const cells = [each.labels ?? "–", accuracyText(each), each.students, bytesText(each.bytes)];
+    if (distances) cells.push(short(each.w2_squared), short(each.w2_squared_heldout));
+    const name = h("th", { scope: "row" }, setName(each));
+    return h("tr", { class: each.control ? "" : "wdd-own" }, name, ...cells.map((cell) => h("td", {}, String(cell))));
+  });
+  const head = h("tr", {}, ...heads.map((name) => h("th", { scope: "col" }, name)));
+  return h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows));
+}
+
+/** What the columns of the table mean, and how long the stages took. */
+function resultsNotes(run, distances) {
+  const regimes = [...new Set(run.results.map((each) => each.labels))].filter((labels) => REGIMES[labels]);
+  const duration = (seconds) => `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
+  const stages = Object.entries(run.seconds).map(([name, seconds]) => `${name} ${duration(seconds)}`);
+  const notes = ["± is half the 95 % interval of the mean over students; it says nothing of another synthesis."];
+  const online = "Size counts images and labels, and the teacher too where it labels online.";
+  const measured = "W2²: squared Wasserstein distance of the set's features to the real ones, mean over classes.";
+  if (regimes.length) notes.push(`Labels ${regimes.map((labels) => REGIMES[labels]).join("; ")}.`);
+  if (regimes.includes("online")) notes.push(online);
+  if (distances) notes.push(measured);
+  if (stages.length) notes.push(`Time: ${stages.join(", ")}.`);
+  return notes;
+}
+
+/** A bar to each mean, its 95 % interval as a bracket; from zero on, as lengths are compared. Returns text. */
 function paintAccuracy(ctx, run, ink, width, height) {
   const [ROW, AXIS] = [28, 36];
   const several = new Set(run.results.map((each) => each.protocol)).size > 1;

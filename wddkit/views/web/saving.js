@@ -14,7 +14,8 @@ async function exportView(kind, act, tell) {
   const parts = sheetOf(act, state, ink, kind === "GIF" ? MOVING : SHOWN);
   const size = sizeOf(parts, ink);
   if (kind === "PNG") return download(fileName(name, "png"), await pngOf(parts, { ...size, ink: ink.text }));
-  if (kind === "SVG") return download(fileName(name, "svg"), await svgOf(parts, { ...size, ink: ink.text, title: name }));
+  const titled = { ...size, ink: ink.text, title: name };
+  if (kind === "SVG") return download(fileName(name, "svg"), await svgOf(parts, titled));
   const progress = (share) => tell(`GIF: ${Math.round(100 * share)} %`);
   const draw = (ctx, step) => drawMoment(ctx, act, ink, step);
   const blob = await gifOf(draw, timeline.keys(), { ...size, delay: 160, hold: 2000, progress });

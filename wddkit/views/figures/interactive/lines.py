@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from wddkit.history import History
-from wddkit.views.facts import turns
 from wddkit.views.figures.barycenters import Values, values_of
 from wddkit.views.figures.interactive.chart import (
     FAINT,
@@ -39,6 +38,7 @@ from wddkit.views.figures.words import (
     turns_said,
     wrapped,
 )
+from wddkit.views.scene.facts import turns
 
 _DASHES = ("solid", "dash", "dot", "dashdot")
 _MARKS = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x", "star")

@@ -10,7 +10,6 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from wddkit.history import History
-from wddkit.views.facts import turns
 from wddkit.views.figures.barycenters import Values, values_of
 from wddkit.views.figures.printed.picture import Picture, caption, nothing, paper, picture, plain
 from wddkit.views.figures.series import Series, Strip, series_of, strip_of
@@ -29,6 +28,7 @@ from wddkit.views.figures.words import (
     turns_said,
     wrapped,
 )
+from wddkit.views.scene.facts import turns
 
 _DASHES = ("-", "--", ":", "-.")
 _MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")

@@ -1,6 +1,6 @@
 """What there is to draw of a run: every view and figure starts from here."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +9,9 @@ from jaxtyping import Float64, Int64, UInt8
 
 from wddkit.history import Frame, History
 from wddkit.history.tables import interval
-from wddkit.views import facts
-from wddkit.views.facts import Answer
-from wddkit.views.projection import Projection
+from wddkit.views.scene import facts
+from wddkit.views.scene.facts import Answer
+from wddkit.views.scene.projection import Projection
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,22 +101,6 @@ class Scene:
             seconds=facts.seconds(history),
             missing=facts.missing(history, answer, real=real_xy is not None, synthetic=xy is not None),
         )
-
-
-def chosen(scene: Scene, classes: Sequence[int | str] | None) -> tuple[int, ...]:
-    """Labels of classes given by label or name; all that have images if None.
-
-    Raises ValueError for a class that the run does not have.
-    """
-    if classes is None:
-        return tuple(int(label) for label in np.unique(scene.labels))
-    labels = []
-    for name in classes:
-        label = scene.classes.index(name) if isinstance(name, str) and name in scene.classes else name
-        if not isinstance(label, (int, np.integer)) or not 0 <= label < len(scene.classes):
-            raise ValueError(f"no class {name!r}; expected a label from 0 or one of {', '.join(scene.classes[:20])}")
-        labels.append(int(label))
-    return tuple(labels)
 
 
 def _ways(history: History, plane: Projection | None) -> tuple[Way, ...]:

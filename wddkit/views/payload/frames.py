@@ -8,14 +8,14 @@ from jaxtyping import Int64
 
 from wddkit.codec import Json
 from wddkit.history import Frame, History
-from wddkit.views import album, sheets
-from wddkit.views.album import Album
-from wddkit.views.facts import Answer
-from wddkit.views.moments import DrawnMoment, Key, Shown, key_of, shown
-from wddkit.views.points import NONE, Buffers, DrawnReal
-from wddkit.views.projection import Projection
-from wddkit.views.room import Room
-from wddkit.views.sheets import Form
+from wddkit.views.payload import album, sheets
+from wddkit.views.payload.album import Album
+from wddkit.views.payload.moments import DrawnMoment, Key, Shown, key_of, shown
+from wddkit.views.payload.points import NONE, Buffers, DrawnReal
+from wddkit.views.payload.room import Room
+from wddkit.views.payload.sheets import Form
+from wddkit.views.scene.facts import Answer
+from wddkit.views.scene.projection import Projection
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,13 +4,23 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import traitlets
 
 from wddkit.codec import unknown
 from wddkit.ot import Measure
-from wddkit.views.lab_lessons import Lesson
+from wddkit.views.labs.lessons import Lesson
 
 MOST = 200  # points of a measure: more can neither be told apart nor grasped
 COSTS = ("sqeuclidean", "l2", "l1", "cosine")  # of wddkit.ot, those with a meaning on a line or in the plane
+
+
+class Setting(traitlets.Float[float | None, float | None]):
+    """A number or None, which is validated too: traitlets lets a None pass unseen by what holds between traits."""
+
+    def _validate(self, obj: Any, value: Any) -> float | None:
+        if value is None and not obj._cross_validation_lock:
+            return self._cross_validate(obj, value)
+        return super()._validate(obj, value)
 
 
 def as_measure(value: Any, name: str) -> Measure:

@@ -11,11 +11,11 @@ from jaxtyping import Float, Float64, Int64
 from wddkit.codec import Json
 from wddkit.data.pixels import resize
 from wddkit.history import History, RealSample
-from wddkit.views import sheets
-from wddkit.views.assignment import assignment
-from wddkit.views.neighbours import Neighbours
-from wddkit.views.projection import Projection
-from wddkit.views.sheets import Form
+from wddkit.views.payload import sheets
+from wddkit.views.payload.neighbours import Neighbours
+from wddkit.views.payload.sheets import Form
+from wddkit.views.scene.assignment import assignment
+from wddkit.views.scene.projection import Projection
 
 DRAWN = 60_000  # real images
 SHEET_BYTES = 4_000_000  # of the pictures of all of them

@@ -11,9 +11,10 @@ from jaxtyping import Float64
 
 from wddkit.codec import unknown
 from wddkit.ot import Lloyd, Measure, Step, barycenter_steps
-from wddkit.views import assets, lab_pages
-from wddkit.views.lab_checks import as_measure, as_state, check_alike, check_cost, from_state, lesson_of
-from wddkit.views.lab_lessons import BARYCENTER
+from wddkit.views import assets
+from wddkit.views.labs import pages
+from wddkit.views.labs.checks import as_measure, as_state, check_alike, check_cost, from_state, lesson_of
+from wddkit.views.labs.lessons import BARYCENTER
 
 MOST_SUPPORT = 40
 RULES = ("free", "uniform")
@@ -145,16 +146,16 @@ class BarycenterLab(anywidget.AnyWidget):
         """Writes the laboratory as one file that needs neither kernel nor network, as it stands; returns its path."""
         names = ("data", "weights", "start", "rule", "cost", "trim", "step", "lesson", "lessons", "presenter")
         state = {name: getattr(self, name) for name in names}
-        return lab_pages.write(path, "barycenter_lab", state, title="Barycenter laboratory", summary=self._summary())
+        return pages.write(path, "barycenter_lab", state, title="Barycenter laboratory", summary=self._summary())
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """The widget, and a picture of it for where no widget can live."""
-        from wddkit.views.lab_pictures import barycenter_png
+        from wddkit.views.labs.pictures import barycenter_png
 
         def drawn() -> bytes:
             return barycenter_png(self.measures, self.shown, [each.value for each in self.history])
 
-        return lab_pages.with_picture(super()._repr_mimebundle_(**kwargs), drawn, alt=self._summary())
+        return pages.with_picture(super()._repr_mimebundle_(**kwargs), drawn, alt=self._summary())
 
     def _summary(self) -> str:
         count, values = sum(map(len, self.measures)), self.history
@@ -167,13 +168,13 @@ class BarycenterLab(anywidget.AnyWidget):
     def _valid_state(self, proposal: dict[str, Any]) -> Any:
         name, value = proposal["trait"].name, proposal["value"]
         now = {key: getattr(self, key) for key in ("data", "weights", "start", "rule")} | {name: value}
-        with lab_pages.as_trait_errors():
+        with pages.as_trait_errors():
             _check(**now)
         return value
 
     @traitlets.validate("cost")
     def _valid_cost(self, proposal: dict[str, Any]) -> str:
-        with lab_pages.as_trait_errors():
+        with pages.as_trait_errors():
             return check_cost(proposal["value"])
 
     @traitlets.validate("trim")

@@ -10,10 +10,10 @@ from jaxtyping import Int64, UInt8
 
 from wddkit.data.pixels import resize
 from wddkit.history.reader import Moment
-from wddkit.views import sheets
-from wddkit.views.moments import DrawnMoment, Key, Shown, Table, key_of, placed
-from wddkit.views.points import Buffers
-from wddkit.views.sheets import Form
+from wddkit.views.payload import sheets
+from wddkit.views.payload.moments import DrawnMoment, Key, Shown, Table, key_of, placed
+from wddkit.views.payload.points import Buffers
+from wddkit.views.payload.sheets import Form
 
 SAMPLED = 3  # frames of a sample
 

@@ -9,9 +9,10 @@ import traitlets
 from jaxtyping import Float64
 
 from wddkit.ot import Measure, Transport, partial, transport, unbalanced
-from wddkit.views import assets, lab_pages
-from wddkit.views.lab_checks import as_measure, as_state, check_alike, check_cost, from_state, lesson_of
-from wddkit.views.lab_lessons import TRANSPORT
+from wddkit.views import assets
+from wddkit.views.labs import pages
+from wddkit.views.labs.checks import Setting, as_measure, as_state, check_alike, check_cost, from_state, lesson_of
+from wddkit.views.labs.lessons import TRANSPORT
 
 
 class TransportLab(anywidget.AnyWidget):
@@ -37,8 +38,8 @@ class TransportLab(anywidget.AnyWidget):
 
     sides = traitlets.Dict().tag(sync=True)  # {"a": {"points": [[x, y], ...], "masses": [...]}, "b": ...}
     cost = traitlets.Unicode("sqeuclidean").tag(sync=True)
-    reg = traitlets.Float(None, allow_none=True).tag(sync=True)
-    relax = traitlets.Float(None, allow_none=True).tag(sync=True)
+    reg = Setting(None, allow_none=True).tag(sync=True)
+    relax = Setting(None, allow_none=True).tag(sync=True)
     mass = traitlets.Float(1.0).tag(sync=True)
     lesson = traitlets.Unicode("").tag(sync=True)
     lessons = traitlets.List(traitlets.Dict()).tag(sync=True)
@@ -101,8 +102,7 @@ class TransportLab(anywidget.AnyWidget):
     def transport(self) -> Transport:
         """The plan between a and b under these settings with its value and potentials, by `wddkit.ot`."""
         if self.relax is not None:
-            if self.reg is None:
-                raise ValueError("relax: unbalanced plans need a reg as well, and it is None; set it, such as 0.05")
+            assert self.reg is not None  # the two are validated together
             return unbalanced(self.a, self.b, relax=self.relax, reg=self.reg, cost=self.cost)
         if self.mass < 1:
             return partial(self.a, self.b, mass=self.mass, cost=self.cost)
@@ -127,14 +127,14 @@ class TransportLab(anywidget.AnyWidget):
         """Writes the laboratory as one file that needs neither kernel nor network, as it stands; returns its path."""
         names = ("sides", "cost", "reg", "relax", "mass", "lesson", "lessons", "presenter")
         state = {name: getattr(self, name) for name in names}
-        return lab_pages.write(path, "transport_lab", state, title="Transport laboratory", summary=self._summary())
+        return pages.write(path, "transport_lab", state, title="Transport laboratory", summary=self._summary())
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """The widget, and a picture of it for where no widget can live."""
-        from wddkit.views.lab_pictures import transport_png
+        from wddkit.views.labs.pictures import transport_png
 
         drawn = lambda: transport_png(self.a, self.b, self.transport)  # noqa: E731
-        return lab_pages.with_picture(super()._repr_mimebundle_(**kwargs), drawn, alt=self._summary())
+        return pages.with_picture(super()._repr_mimebundle_(**kwargs), drawn, alt=self._summary())
 
     def _summary(self) -> str:
         return (
@@ -147,13 +147,13 @@ class TransportLab(anywidget.AnyWidget):
         value = proposal["value"]
         if set(value) != {"a", "b"}:
             raise traitlets.TraitError(f"sides: expected 'a' and 'b', got {', '.join(map(repr, value)) or 'nothing'}")
-        with lab_pages.as_trait_errors():
+        with pages.as_trait_errors():
             check_alike(*((name, from_state(value[name], name)) for name in ("a", "b")))
         return dict(value)
 
     @traitlets.validate("cost")
     def _valid_cost(self, proposal: dict[str, Any]) -> str:
-        with lab_pages.as_trait_errors():
+        with pages.as_trait_errors():
             return check_cost(proposal["value"])
 
     @traitlets.validate("reg", "relax", "mass")
@@ -165,7 +165,8 @@ class TransportLab(anywidget.AnyWidget):
         if name != "mass" and value is not None and not 0 < value < np.inf:
             raise traitlets.TraitError(f"{name}: expected a positive finite number, or None, got {value!r}")
         if now["relax"] is not None and now["reg"] is None:
-            raise traitlets.TraitError("relax: unbalanced plans need a reg as well; set reg first, such as 0.05")
+            mend = "set relax to None first" if name == "reg" else "set reg first, such as 0.05"
+            raise traitlets.TraitError(f"{name}: unbalanced plans need a reg as well; {mend}")
         if now["mass"] < 1 and (now["reg"], now["relax"]) != (None, None):
             raise traitlets.TraitError(
                 f"mass: {now['mass']} is carried exactly, so reg and relax must be None; set them so, or mass to 1"

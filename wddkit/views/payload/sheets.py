@@ -89,11 +89,6 @@ def best(
     raise AssertionError("the last form is taken as it is")
 
 
-def resized(images: UInt8[np.ndarray, "n c h w"], size: int) -> UInt8[np.ndarray, "n c size size"]:
-    """The images at this size."""
-    return resize(images, size, size)
-
-
 def said(form: Form, size: int, *, what: str) -> list[str]:
     """Sentences on what was done to images of this size."""
     name = {"image/webp": "WebP", "image/jpeg": "JPEG"}.get(form.type)

@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Float, Float64
 
 from wddkit.history import History
-from wddkit.views import discriminants, principal
-from wddkit.views.assignment import assignment
+from wddkit.views.scene import discriminants, principal
+from wddkit.views.scene.assignment import assignment
 
 NOT_DISTANCES = "Distances in this 2-D picture are not Wasserstein distances."
 NAMES = {"pca": "most variance (PCA)", "lda": "classes apart (LDA)", "plan": "along the transport plan"}
@@ -82,7 +82,7 @@ def projections(history: History, *, known: tuple[Projection, ...] = ()) -> tupl
 
 
 def lda(history: History) -> Projection | None:
-    """The class-mean discriminants of the real features; see `wddkit.views.discriminants.plane`.
+    """The class-mean discriminants of the real features; see `wddkit.views.scene.discriminants.plane`.
 
     None without real features of at least two classes, or where classes have no spread or no difference.
     """

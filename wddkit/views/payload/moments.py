@@ -9,8 +9,8 @@ from jaxtyping import Float32, Float64, Int32, Int64
 
 from wddkit.history import Frame, History
 from wddkit.history.reader import Moment
-from wddkit.views.points import DrawnReal
-from wddkit.views.projection import Projection
+from wddkit.views.payload.points import DrawnReal
+from wddkit.views.scene.projection import Projection
 
 NEAREST = 5  # real images nearest to each image
 

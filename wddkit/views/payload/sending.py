@@ -7,13 +7,12 @@ import numpy as np
 
 from wddkit.codec import Json
 from wddkit.history import History
-from wddkit.views import facts
-from wddkit.views.facts import Answer
-from wddkit.views.frames import DrawnFrames, draw
-from wddkit.views.neighbours import far
-from wddkit.views.points import DRAWN, NO_REAL, Buffers, DrawnReal, DrawnWay, floats, ints
-from wddkit.views.projection import NAMES, Projection, projections
-from wddkit.views.scene import results
+from wddkit.views.payload.frames import DrawnFrames, draw
+from wddkit.views.payload.neighbours import far
+from wddkit.views.payload.points import DRAWN, NO_REAL, Buffers, DrawnReal, DrawnWay, floats, ints
+from wddkit.views.scene import facts, results
+from wddkit.views.scene.facts import Answer
+from wddkit.views.scene.projection import NAMES, Projection, projections
 
 BYTES = 18_000_000  # of all buffers: 24 MB of a page
 ASSIGNMENT_BYTES = 6_000_000  # of all classes' assignments

@@ -6,10 +6,10 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 
 from wddkit.history import History
-from wddkit.views import sheets
-from wddkit.views.facts import Answer
-from wddkit.views.points import ranks_of
-from wddkit.views.sheets import Form
+from wddkit.views.payload import sheets
+from wddkit.views.payload.points import ranks_of
+from wddkit.views.payload.sheets import Form
+from wddkit.views.scene.facts import Answer
 
 SMALLEST = 16  # pixels a side; below, images say nothing, so classes are left out instead
 LARGEST = 256

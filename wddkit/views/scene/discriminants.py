@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 from scipy.linalg import cho_factor, cho_solve, eigh
 
-from wddkit.views import principal
+from wddkit.views.scene import principal
 
 ROUNDING = 1e-12
 SMALL = 1e-9  # share of the first discriminant's separation below which there is no second one

@@ -82,7 +82,7 @@ def title(history: History) -> str:
     parts = [
         history.config.get("dataset"),
         method.get("kind"),
-        f"{method['ipc']} images per class" if "ipc" in method else None,
+        f"{method['ipc']} image{'s' * (method['ipc'] != 1)} per class" if "ipc" in method else None,
         f"seed {history.config['seed']}" if "seed" in history.config else None,
     ]
     return ", ".join(str(part) for part in parts if part is not None) or "a recorded run"
