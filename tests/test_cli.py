@@ -20,7 +20,7 @@ from wddkit.cli import main
 from wddkit.methods import METHODS, WMDD, Random
 from wddkit.progress import Bars
 
-COMMANDS = ("demo", "run", "compare", "evaluate", "explore", "export", "runs", "datasets", "methods", "lab")
+COMMANDS = ("demo", "run", "compare", "ablate", "evaluate", "explore", "export", "runs", "datasets", "methods", "lab")
 WDDKIT = str(Path(sys.executable).parent / "wddkit")
 
 
@@ -143,6 +143,17 @@ def test_a_comparison_prints_its_table_and_writes_it(place: Path, capsys: pytest
     assert len([*place.glob("runs/*")]) == 6
     paths = [*place.glob("runs/*wmdd*")]
     assert {wdd.Config.load(path).method for path in paths} == {WMDD(ipc=2, steps=2)}
+
+
+def test_an_ablation_prints_its_table_and_is_a_sweep(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--config", "toy.json", "--grid", "method.ipc=1,2", "--grid", 'method.masses=["free"]', "--quiet")
+    text = said(capsys, "ablate", *options)
+    sweep = wdd.Sweep.load(place / "sweeps" / "npz-toy-npz-wmdd")
+    assert sweep.fields == ("method.ipc", "method.masses")
+    assert sweep.frame["method.ipc"].tolist() == [1, 2]
+    assert all(f"{accuracy:.2f}" in text for accuracy in sweep.frame["accuracy"])
+    assert said(capsys, "ablate", *options, "--out", "elsewhere").endswith("The sweep: elsewhere\n")
+    assert "One of the runs:" in said(capsys, "ablate", *options, "--dry-run")
 
 
 def test_an_evaluation_of_a_run_gives_what_was_recorded(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wddkit import data, history, methods, ot, views
+    from wddkit.ablation import ablate
     from wddkit.config import Config
     from wddkit.data import DistilledSet, ImageSet, Split, datasets, load
     from wddkit.evaluation import Evaluation
     from wddkit.experiment import compare, evaluate, run
-    from wddkit.history import History, Recorder
+    from wddkit.history import History, Recorder, Sweep
     from wddkit.nets import Network
     from wddkit.session import LiveSession, fork, replay
     from wddkit.stages.embedding import embed
@@ -37,9 +38,11 @@ _HOME = {
     "Protocol": "stages.students",
     "Recorder": "history",
     "Split": "data",
+    "Sweep": "history",
     "Teacher": "stages.teacher",
     "Training": "stages.training",
     "TransportLab": "views",
+    "ablate": "ablation",
     "compare": "experiment",
     "datasets": "data",
     "embed": "stages.embedding",
@@ -65,9 +68,11 @@ __all__ = [
     "Protocol",
     "Recorder",
     "Split",
+    "Sweep",
     "Teacher",
     "Training",
     "TransportLab",
+    "ablate",
     "compare",
     "data",
     "datasets",

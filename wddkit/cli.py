@@ -1,6 +1,7 @@
 """The command `wddkit`: what the library does, from a terminal. `wddkit --version` tells which it is."""
 
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -12,7 +13,7 @@ from typing import Annotated, Any
 import tyro
 
 from wddkit import __version__
-from wddkit.options import Folder, Quiet, Run, gathered, job_of, option, settings_of
+from wddkit.options import Folder, Quiet, Run, gathered, grid_of, job_of, option, settings_of
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if not sys.stdout.isatty():
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a pipe sees each line as it comes
-    for name in ("--set", "--labels"):
+    for name in ("--set", "--labels", "--grid"):
         arguments = gathered(arguments, name)
     try:
         with warnings.catch_warnings():
@@ -107,6 +108,36 @@ def compare(
     print(frame.to_string(index=False, float_format=lambda value: f"{value:.2f}"))
     if csv:
         frame.to_csv(csv, index=False)
+
+
+def ablate(
+    run: Annotated[Run, tyro.conf.OmitArgPrefixes],
+    *,
+    grid: Annotated[
+        tuple[str, ...],
+        option("values of which every combination is run: method.ipc=1,10 seed=0,1", "none", "FIELD=V,W [...]"),
+    ] = (),
+    seeds: Annotated[int, tyro.conf.arg(help="syntheses of each combination, seeds --seed and up")] = 1,
+    workers: Annotated[int, tyro.conf.arg(help="processes that share the cores")] = 1,
+) -> None:
+    """Run every combination of changes; a sweep that was interrupted goes on where it was.
+
+    The sweep is the folder --out, in place of runs sweeps/<dataset>-<method>: its runs, and the table sweep.parquet.
+    """
+    from wddkit.ablation import ablate as ablate_config
+    from wddkit.config import method_name
+    from wddkit.estimate import estimate
+
+    config, split = job_of(run)
+    if run.dry_run:
+        print(f"One of the runs:\n{estimate(config, split)}")
+        return
+    name = re.sub(r"[^A-Za-z0-9]+", "-", f"{config.dataset}-{method_name(config.method)}")
+    out = Path("sweeps") / name if run.out == Run().out else run.out
+    sweep = ablate_config(config, grid_of(grid), out=out, seeds=seeds, workers=workers, progress=not run.quiet)
+    columns = [*sweep.fields, "seed", "protocol", "accuracy", "gain", "w2_squared_heldout", "seconds"]
+    print(sweep.frame[columns].to_string(index=False, float_format=lambda value: f"{value:.2f}"))
+    print(f"\nThe sweep: {sweep.path}")
 
 
 def evaluate(
@@ -278,6 +309,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo,
     "run": run,
     "compare": compare,
+    "ablate": ablate,
     "evaluate": evaluate,
     "explore": explore,
     "export": export,

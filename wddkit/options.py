@@ -95,17 +95,36 @@ def settings_of(settings: tuple[str, ...], name: str, among: tuple[str, ...]) ->
     return tuple(kept)
 
 
+def grid_of(settings: tuple[str, ...]) -> dict[str, list[object]]:
+    """Values by field: FIELD=V,W or, for values with commas in them, FIELD=[V, W] as JSON."""
+    found: dict[str, list[object]] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals or not text:
+            raise ValueError(f"--grid {setting}: expected FIELD=VALUE,VALUE, such as method.ipc=1,10")
+        values = _value(text) if text.startswith("[") else [_value(each) for each in text.split(",")]
+        if name in found:
+            raise ValueError(f"--grid {name} is given twice; name all its values at once")
+        found[name] = values if isinstance(values, list) else [values]
+    return found
+
+
 def _assignments(settings: tuple[str, ...]) -> list[tuple[str, object]]:
     found: list[tuple[str, object]] = []
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals:
             raise ValueError(f"--set {setting}: expected FIELD=VALUE, such as method.steps=500")
-        try:
-            found.append((name, json.loads(text)))
-        except json.JSONDecodeError:
-            found.append((name, text))
+        found.append((name, _value(text)))
     return found
+
+
+def _value(text: str) -> object:
+    try:
+        value: object = json.loads(text)
+    except json.JSONDecodeError:
+        return text
+    return value
 
 
 def gathered(arguments: list[str], name: str) -> list[str]:

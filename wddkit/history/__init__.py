@@ -6,6 +6,7 @@ from wddkit.history.fields import Fields
 from wddkit.history.folder import StorageError
 from wddkit.history.reader import Frame, History, RealSample
 from wddkit.history.recorder import Recorder
+from wddkit.history.sweep import Sweep
 from wddkit.history.writer import Writer, real_each
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Recorder",
     "RecordingPlan",
     "StorageError",
+    "Sweep",
     "Writer",
     "real_each",
     "recording_plan",

@@ -1,0 +1,185 @@
+"""Many runs that differ in a few fields: a grid or list of changes, resumable, in several processes."""
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, fields, is_dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from wddkit.codec import encode, unknown
+from wddkit.config import Config, change_field, method_name
+from wddkit.data import Split
+from wddkit.experiment import load_split, prepared
+from wddkit.experiment import run as run_config
+from wddkit.history import History
+from wddkit.history.folder import make_folder
+from wddkit.history.sweep import Sweep, rows_of, runs_of
+from wddkit.methods import METHODS
+from wddkit.pipeline import protocols_of
+from wddkit.progress import Bars
+from wddkit.workers import Workers
+
+if TYPE_CHECKING:
+    import pandas
+
+Changes: TypeAlias = Mapping[str, Sequence[object]] | Sequence[Mapping[str, object]]
+
+_FIRST = ("dataset", "size", "split_seed", "method")  # what other fields depend on is changed before them
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a sweep: its config, its data, and the changes by which it came about."""
+
+    config: Config
+    split: Split
+    changes: Mapping[str, object]
+
+
+def ablate(
+    config: Config,
+    changes: Changes,
+    *,
+    out: Path | str,
+    seeds: int = 1,
+    split: Split | None = None,
+    workers: int = 1,
+    progress: bool = True,
+) -> Sweep:
+    """Runs the config with every change and `seeds` synthesis seeds, and returns their table.
+
+    `changes`: values by dotted field, of which every combination is run ({"method.ipc": [1, 10]}), or a list of
+    changes ([{"method.masses": "free"}, {"method.form": "paper", "method.steps": 500}]), in whose rows a field that is
+    not changed stands as the config has it. A value may be a whole part of the config, such as a method. Runs are kept
+    in <out>/runs; those that are complete are only read, so that an interrupted sweep goes on when it is asked for
+    again, and a larger one reuses a smaller one. The table is written as <out>/sweep.parquet after every run.
+
+    `workers`: processes that share the cores. Results depend on the number of threads of a process, in the last bits,
+    and so on the number of workers.
+
+    Raises ValueError before anything is run where a change does not fit; all that do not are named.
+    """
+    if seeds < 1 or workers < 1:
+        raise ValueError(f"expected at least one seed and one worker, got seeds={seeds} and workers={workers}")
+    if split is not None and workers > 1:
+        raise ValueError(
+            "a split given as such stays in this process; take workers=1, or name the data set in the config "
+            "(npz:FILE, folder:PATH), which every process can read"
+        )
+    out = Path(out)
+    points = combinations(changes)
+    jobs = list(_jobs(config, points, seeds, split))
+    names = tuple(dict.fromkeys(name for point in points for name in point))
+    make_folder(runs_of(out))
+    rows: dict[int, list[dict[str, Any]]] = {}
+    sweep = Sweep(out, encode(config, METHODS), names, _frame([], names))
+    for number, history in _runs(jobs, runs_of(out), workers=workers, progress=progress):
+        job = jobs[number]
+        asked = [protocol.title for protocol in protocols_of(job.config)]
+        told = {name: word(_value(job.config, name)) for name in names}
+        found = rows_of(history, method=method_name(job.config.method), protocols=asked)
+        rows[number] = [{**told, "seed": job.config.seed, **row} for row in found]
+        sweep = replace(sweep, frame=_frame([row for at in sorted(rows) for row in rows[at]], names))
+        sweep.save()
+    return sweep
+
+
+def combinations(changes: Changes) -> list[dict[str, object]]:
+    """The changes of every run. Raises ValueError for values that are no list, and for an empty one."""
+    if not isinstance(changes, Mapping):
+        return [dict(each) for each in changes] or [{}]
+    for name, values in changes.items():
+        if isinstance(values, (str, Mapping)) or not isinstance(values, Iterable):
+            raise ValueError(f"{name}: expected a list of values, got {values!r}; for one value take [{values!r}]")
+        if not list(values):
+            raise ValueError(f"{name}: expected at least one value, got an empty list")
+    return [dict(zip(changes, values, strict=True)) for values in itertools.product(*map(list, changes.values()))]
+
+
+def _jobs(config: Config, points: Sequence[Mapping[str, object]], seeds: int, split: Split | None) -> Iterator[Job]:
+    """Every run once, checked; raises ValueError naming all that cannot be run."""
+    splits: dict[tuple[object, ...], Split] = {}
+    jobs: dict[str, Job] = {}
+    refused = []
+    for point in points:
+        try:
+            changed, own = _changed(config, point, split, splits)
+        except ValueError as error:
+            refused.append(f"{_said(point)}: {error}")
+            continue
+        for r in range(seeds):
+            job = Job(replace(changed, seed=changed.seed + r), own, point)
+            jobs.setdefault(job.config.run_name(own), job)
+    if refused:
+        raise ValueError(f"{len(refused)} of {len(points)} combinations cannot be run; " + "; ".join(refused))
+    yield from jobs.values()
+
+
+def _changed(
+    config: Config, point: Mapping[str, object], split: Split | None, splits: dict[tuple[object, ...], Split]
+) -> tuple[Config, Split]:
+    order = sorted(point, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
+    for name in (name for name in order if not name.startswith("teacher.")):
+        config = change_field(config, name, point[name])
+    key = (config.dataset, config.split_seed, config.size, config.skip_corrupt)
+    if split is None and key not in splits:
+        splits[key] = load_split(config)
+    own = split or splits[key]
+    for name in (name for name in order if name.startswith("teacher.")):
+        config = change_field(config if config.teacher else config.resolved(own), name, point[name])
+    return prepared(config, own)
+
+
+def _runs(jobs: Sequence[Job], out: Path, *, workers: int, progress: bool) -> Iterator[tuple[int, History]]:
+    """Each run's number and history, as they are done."""
+    with ExitStack() as stack:
+        bars = stack.enter_context(Bars(shown=progress))
+        if workers > 1:
+            crew = stack.enter_context(Workers(workers))
+            done = crew.run([job.config for job in jobs], out)
+        else:
+            done = ((i, run_config(job.config, out=out, split=job.split, progress=False)) for i, job in enumerate(jobs))
+        for count, (number, history) in enumerate(done, start=1):
+            bars("ablate", count, len(jobs), {})
+            yield number, history
+
+
+def word(value: object) -> object:
+    """A value of a config as a table shows it: numbers and words as they are, parts by what they differ in."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (tuple, list)):
+        return ", ".join(str(word(each)) for each in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        kind: type = type(value)
+        name = next((name for name, known in METHODS.items() if known is kind), kind.__name__.lower())
+        own = [f"{f.name}={word(getattr(value, f.name))}" for f in fields(value) if getattr(value, f.name) != f.default]
+        return f"{name} ({', '.join(own)})" if own else name
+    raise ValueError(f"cannot tell a {type(value).__name__} in a table; expected a number, a word or part of a config")
+
+
+def _value(config: Config, name: str) -> object:
+    """The value of a dotted field."""
+    value: object = config
+    for part in name.split("."):
+        if not hasattr(value, part):
+            raise unknown(f"field of {type(value).__name__}", part, vars(value))
+        value = getattr(value, part)
+    return value
+
+
+def _frame(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> "pandas.DataFrame":
+    """The rows; a field whose values are of several types is told in words, because a column has one type."""
+    import pandas
+
+    frame = pandas.DataFrame(list(rows))
+    for name in names if len(frame) else ():
+        kinds = {type(value) for value in frame[name]}
+        if len(kinds) > 1 and not kinds <= {int, float}:
+            frame[name] = frame[name].map(str)
+    return frame
+
+
+def _said(point: Mapping[str, object]) -> str:
+    return ", ".join(f"{name}={word(value)}" for name, value in point.items()) or "the config itself"
