@@ -18,14 +18,41 @@ from wddkit.stages.teacher import Teacher
 from wddkit.stages.training import Training
 
 TEACHER = Teacher(Network(width=4, depth=2), Training(steps=20, batch=16))
+TINY_NETWORK = Network(width=8, depth=1, growth=1, norm="instance", pooling="flatten")
 RANDOM_NETWORK = Network(width=8, depth=2, growth=1, norm="instance", pooling="flatten")
+POOLED_NETWORK = Network(width=8, depth=2, growth=1, norm="none", pooling="flatten")
 
 SMALL = {
     "wmdd": {"ipc": 2, "steps": 6},
     "sre2l": {"ipc": 2, "steps": 6},
+    "cda": {"ipc": 2, "steps": 6},
+    "rded": {"ipc": 2, "crop": (0.5, 1.0)},
+    "edc": {"ipc": 2, "steps": 6},
+    "dc": {"ipc": 2, "steps": 6, "batch": 8, "network": TINY_NETWORK, "outer": 4, "inner": 2},
+    "dsa": {"ipc": 2, "steps": 6, "batch": 8, "network": TINY_NETWORK, "outer": 4, "inner": 2},
+    "mtt": {
+        "ipc": 2,
+        "steps": 6,
+        "student_steps": 2,
+        "latest": 2,
+        "experts": 2,
+        "interval": 3,
+        "network": TINY_NETWORK,
+    },
+    "lcmat": {"ipc": 2, "steps": 6, "batch": 8, "network": TINY_NETWORK, "outer": 4, "inner": 2},
     "dm": {"ipc": 2, "steps": 6, "batch": 16, "network": RANDOM_NETWORK},
+    "m3d": {"ipc": 2, "steps": 6, "batch": 16, "network": RANDOM_NETWORK},
+    "sliced-w": {"ipc": 2, "steps": 6, "batch": 16, "network": RANDOM_NETWORK, "directions": 8},
+    "ncfm": {"ipc": 2, "steps": 6, "batch": 16, "network": RANDOM_NETWORK, "pool": 2, "training": Training(steps=5)},
+    "idm": {"ipc": 2, "steps": 6, "batch": 16, "network": RANDOM_NETWORK, "queue": 2, "interval": 2, "factor": 2},
     "kip": {"ipc": 2, "steps": 6, "batch": 40},
+    "frepo": {"ipc": 2, "steps": 6, "batch": 40, "pool": 2, "updates": 3, "network": POOLED_NETWORK},
     "random": {"ipc": 2},
+    "herding": {"ipc": 2},
+    "k-center": {"ipc": 2},
+    "forgetting": {"ipc": 2, "epochs": 3},
+    "el2n": {"ipc": 2, "epochs": 2, "nets": 2},
+    "ccs": {"ipc": 2, "epochs": 3},
     "nearest": {"ipc": 2},
     "tiled": {"ipc": 2},
 }

@@ -22,11 +22,33 @@ METHOD = pytest.mark.parametrize("name", METHODS)
 PHASES = {
     "wmdd": ("barycenter", "recover"),
     "sre2l": ("recover",),
+    "cda": ("recover",),
+    "rded": ("select",),
+    "edc": ("recover",),
+    "dc": ("match",),
+    "dsa": ("match",),
+    "mtt": ("match",),
+    "lcmat": ("match",),
     "dm": ("match",),
+    "m3d": ("match",),
+    "sliced-w": ("match",),
+    "ncfm": ("match",),
+    "idm": ("match",),
     "kip": ("regress",),
+    "frepo": ("regress",),
     "random": ("select",),
+    "herding": ("select",),
+    "k-center": ("select",),
+    "forgetting": ("select",),
+    "el2n": ("select",),
+    "ccs": ("select",),
     "nearest": ("barycenter", "select"),
     "tiled": ("select",),
+}
+DETERMINISTIC = {  # methods without a draw of their own, and what decides their images instead of the seed
+    "herding": "the teacher's features, greedily",
+    "k-center": "the teacher's features, greedily, from the image nearest to the mean",
+    "el2n": "networks of the teacher's seed; only equal scores are drawn among, and here there are none",
 }
 STEPS = {"recover", "match", "regress"}  # phases of one optimisation a block
 
@@ -145,11 +167,13 @@ def test_a_yielded_set_is_not_changed_by_later_steps(name, task):
 
 
 @METHOD
-def test_the_same_seed_gives_the_same_bits_in_another_task_and_another_seed_others(name, history, tmp_path):
+def test_the_same_seed_gives_the_same_bits_in_another_task_and_another_seed_others_if_there_are_draws(
+    name, history, tmp_path
+):
     again = run(small(name), task_of(coloured(), tmp_path))
     assert [bits(s) for s in again] == [bits(s) for s in history(name)]
     other = run(small(name), task_of(coloured(), tmp_path), seed=1)
-    assert [bits(s) for s in other] != [bits(s) for s in history(name)]
+    assert ([bits(s) for s in other] == [bits(s) for s in history(name)]) is (name in DETERMINISTIC)
 
 
 @METHOD

@@ -1,7 +1,7 @@
 """Plain NumPy work on pixels: reading layouts, cropping to squares, resizing."""
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float32, UInt8
 
 
 def resize(images: UInt8[np.ndarray, "n c h w"], height: int, width: int) -> UInt8[np.ndarray, "n c height width"]:
@@ -11,7 +11,7 @@ def resize(images: UInt8[np.ndarray, "n c h w"], height: int, width: int) -> UIn
     """
     if images.shape[2:] == (height, width):
         return images
-    rows, columns = _axis(images.shape[2], height), _axis(images.shape[3], width)
+    rows, columns = filters(images.shape[2], height), filters(images.shape[3], width)
     out = np.empty((*images.shape[:2], height, width), np.uint8)
     for start in range(0, len(images), 1024):  # bounds the float copy
         block = rows @ images[start : start + 1024].astype(np.float32) @ columns.T
@@ -27,10 +27,10 @@ def square(images: UInt8[np.ndarray, "n c h w"], size: int) -> UInt8[np.ndarray,
     return resize(images[:, :, top : top + side, left : left + side], size, size)
 
 
-def _axis(old: int, new: int) -> np.ndarray:
-    """Triangle filter [new, old]; its width grows when shrinking, so that no pixel is skipped."""
+def filters(old: int, new: int) -> Float32[np.ndarray, "new old"]:
+    """Triangle filters of one axis; their width grows when shrinking, so that no pixel is skipped."""
     scale = max(old / new, 1)
     centres = (np.arange(new) + 0.5) * old / new - 0.5
     weights = np.maximum(0, 1 - np.abs(np.arange(old) - centres[:, None]) / scale)
-    filters: np.ndarray = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
-    return filters
+    even: Float32[np.ndarray, "new old"] = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return even

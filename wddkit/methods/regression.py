@@ -76,12 +76,7 @@ class KIP:
         return labels, A @ labels
 
     def _real(self, task: Task, context: Context, step: int, *, like: Tensor) -> tuple[Tensor, Tensor]:
-        n = len(task.train)
-        count = min(self.batch, n)
-        at = stream(n, step * count, count, key=context.stream("real"))
-        x = to_normalised(task.teacher(context.precision), task.train.images[at])
-        y = torch.from_numpy(_centred(task.train.labels[at], len(task.classes))).to(like.device)
-        return x, y
+        return real_batch(task, context, step, batch=self.batch, like=like)
 
     def _report(self, task: Task, context: Context, images: np.ndarray, step: int) -> Report:
         """The labels that fit the images as they are saved, and how well."""
@@ -92,6 +87,16 @@ class KIP:
         labels = fitted.float().cpu().numpy()
         error = float((prediction.argmax(1) != y.argmax(1)).double().mean())
         return Report({"kernel_error": error}, {"labels": labels}, {"soft": labels, "soft_kind": "values"})
+
+
+def real_batch(task: Task, context: Context, step: int, *, batch: int, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Normalised training images that a step is to see, all of them in turn, and their centred labels in float64."""
+    n = len(task.train)
+    count = min(batch, n)
+    at = stream(n, step * count, count, key=context.stream("real"))
+    x = to_normalised(task.teacher(context.precision), task.train.images[at])
+    y = torch.from_numpy(centred(task.train.labels[at], len(task.classes))).to(like.device)
+    return x, y
 
 
 def tangent_kernel(a: Tensor, b: Tensor, *, depth: int) -> Tensor:
@@ -116,7 +121,7 @@ def tangent_kernel(a: Tensor, b: Tensor, *, depth: int) -> Tensor:
     return theta
 
 
-def _centred(labels: np.ndarray, classes: int) -> Float64[np.ndarray, "n classes"]:
+def centred(labels: np.ndarray, classes: int) -> Float64[np.ndarray, "n classes"]:
     """One-hot labels less their mean 1/classes, as KIP regresses on."""
     centred: Float64[np.ndarray, "n classes"] = np.eye(classes)[labels] - 1 / classes
     return centred

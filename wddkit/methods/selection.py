@@ -1,16 +1,16 @@
 """Real images, chosen but not changed: the controls of every comparison, and one formation of small images."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
+from jaxtyping import UInt8
 
 from wddkit.data.pixels import resize
 from wddkit.methods.base import Context, Family, Fidelity, Snapshot, State, Task, check_ipc, distilled_set, recorded
 from wddkit.methods.pixels import random_positions
-from wddkit.methods.targets import Masses, targets
-from wddkit.methods.wmdd import barycenter_snapshots
+from wddkit.methods.targets import Masses, barycenter_snapshots, targets
 from wddkit.stages.teacher import features
 
 
@@ -29,7 +29,7 @@ class Random:
     def distill(self, task: Task, context: Context, resume: State | None = None) -> Iterator[Snapshot]:
         """A single snapshot."""
         check_ipc(task, self.ipc)
-        yield _chosen(task, task.train.images[random_positions(task, context, self.ipc)], method="random")
+        yield chosen(task, task.train.images[random_positions(task, context, self.ipc)], method="random")
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Nearest:
         check_ipc(task, self.ipc)
         found = targets(task, context, ipc=self.ipc, masses=self.masses)
         yield from barycenter_snapshots(found)
-        yield _chosen(task, task.train.images[found.nearest(task)], method="nearest", masses=found.masses)
+        yield chosen(task, task.train.images[found.nearest(task)], method="nearest", masses=found.masses)
 
 
 @dataclass(frozen=True)
@@ -75,11 +75,7 @@ class Tiled:
 
     def check(self, task: Task) -> None:
         """Raises ValueError where the factor does not divide the images or a class has too few of them."""
-        size, f = task.train.images.shape[2], self.factor
-        if f < 1 or size % f:
-            raise ValueError(f"factor {f} does not divide the image size {size}; expected one of its divisors")
-        check_ipc(task, self.ipc)
-        check_ipc(task, self.ipc * f * f, what=f"ipc x factor^2 = {self.ipc} x {f}^2 =")
+        check_formation(task, self.ipc, self.factor)
 
     def distill(self, task: Task, context: Context, resume: State | None = None) -> Iterator[Snapshot]:
         """A single snapshot."""
@@ -87,12 +83,30 @@ class Tiled:
         size, f = task.train.images.shape[2], self.factor
         found = targets(task, context, ipc=self.ipc * f * f, masses="uniform")
         tiles = resize(task.train.images[found.nearest(task)], size // f, size // f)
-        grid = tiles.reshape(-1, f, f, *tiles.shape[1:]).transpose(0, 3, 1, 4, 2, 5)
-        images = np.ascontiguousarray(grid.reshape(len(grid), tiles.shape[1], size, size))
-        yield _chosen(task, images, method="tiled", formation=f)
+        yield chosen(task, formed(tiles, f), method="tiled", formation=f)
 
 
-def _chosen(task: Task, images: np.ndarray, **options: object) -> Snapshot:
+def check_formation(task: Task, ipc: int, factor: int) -> None:
+    """Raises ValueError where the factor does not divide the images or a class has too few of them."""
+    size = task.train.images.shape[2]
+    if factor < 1 or size % factor:
+        raise ValueError(f"factor {factor} does not divide the image size {size}; expected one of its divisors")
+    check_ipc(task, ipc)
+    check_ipc(task, ipc * factor**2, what=f"ipc x factor^2 = {ipc} x {factor}^2 =")
+
+
+def formed(tiles: UInt8[np.ndarray, "tiles c small small"], factor: int) -> UInt8[np.ndarray, "images c size size"]:
+    """Images of factor x factor tiles each, row by row, in the order of the tiles."""
+    n, channels, small, _ = tiles.shape
+    grid = tiles.reshape(-1, factor, factor, *tiles.shape[1:]).transpose(0, 3, 1, 4, 2, 5)
+    return np.ascontiguousarray(grid.reshape(n // factor**2, channels, factor * small, factor * small))
+
+
+def chosen(
+    task: Task, images: np.ndarray, *, scalars: Mapping[str, float] | None = None, **options: object
+) -> Snapshot:
+    """The one snapshot of a method that chooses real images; options are fields of the distilled set by name."""
     distilled = distilled_set(task, images, **options)  # type: ignore[arg-type]  # fields of DistilledSet by name
     z = recorded(features(task.teacher(), images))
-    return Snapshot("select", 0, distilled, arrays={"images": images, "indices": np.arange(len(images)), "features": z})
+    arrays = {"images": images, "indices": np.arange(len(images)), "features": z}
+    return Snapshot("select", 0, distilled, scalars=scalars or {}, arrays=arrays)

@@ -1,5 +1,6 @@
 """Barycenters of all classes under a ground cost, memoised, with the steps that led to them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -8,7 +9,7 @@ from jaxtyping import Float32, Float64, Int32, Int64
 
 from wddkit.codec import unknown
 from wddkit.history import real_each
-from wddkit.methods.base import Arrays, Context, Task
+from wddkit.methods.base import Arrays, Context, Snapshot, Task
 from wddkit.ot import Measure, Step, barycenter_steps, nearest, top_plan, w2_squared
 from wddkit.ot.costs import COSTS, Cost, LinearMap
 
@@ -92,6 +93,16 @@ def targets(task: Task, context: Context, *, ipc: int, masses: Masses, cost: str
         heldout=np.array([s["heldout"][-1] for s in steps]),
         steps=tuple({k: v for k, v in s.items() if k != "final"} for s in steps),
     )
+
+
+def barycenter_snapshots(found: Targets) -> Iterator[Snapshot]:
+    """One snapshot a class, its arrays stacked over the steps of the barycenter."""
+    for c, arrays in enumerate(found.steps):
+        scalars = {"w2_squared": float(found.values[c])}
+        if np.isfinite(found.heldout[c]):
+            scalars["w2_squared_heldout"] = float(found.heldout[c])
+        scalars |= {name: float(values[-1]) for name, values in arrays.items() if name.startswith("transport_cost")}
+        yield Snapshot("barycenter", len(arrays["value"]) - 1, None, block=c, scalars=scalars, arrays=arrays)
 
 
 def _recorded(steps: tuple[Step, ...], classes: int) -> Arrays:

@@ -10,7 +10,9 @@ images and each layer l the synthetic and real moments (mu, v) and (mu*, v*):
   variance of the group's real features and W = (mu - mu*)^2 + (sqrt v - sqrt v*)^2 the squared Wasserstein distance
   between the channel's two Gaussians: every term is a share of the real data's own spread.
 
-Without targets (SRe2L) the feature term is the cross-entropy of the labels, in the same places.
+Without targets (SRe2L) the feature term is the cross-entropy of the labels, in the same places. With `overall` (EDC's
+soft category-aware matching) the statistics term is balance x that of all images as one group + (1 - balance) x that of
+the groups.
 
 With the pairing `transport` an image is not tied to one target: instead of |z_j - b_j|^2 stands its share in the best
 plan T of this step between the images of its class and their targets,
@@ -54,6 +56,8 @@ class Block:
     spread: Tensor  # [b] total variance of the real features of the image's group
     real: Mapping[str, tuple[Tensor, Tensor]]  # layer -> mean [g, k], variance [g, k]; layers left out do not count
     pairing: Pairing = "fixed"  # image j to target j, or to the targets that the best plan of the step gives it
+    overall: "Block | None" = None  # the same images as one group, whose statistics count beside those of the groups
+    balance: float = 0.5  # how much they count
 
     @functools.cached_property
     def weight(self) -> Tensor:
@@ -105,6 +109,7 @@ class Weights:
     form: Form = "normalised"
     statistics: float = 1.0
     cross_entropy: float = 0.0  # added to the feature term, as the authors' code can
+    flatness: float = 0.0  # of `wddkit.stages.flatness`, added by `recover`
 
     def __post_init__(self) -> None:
         if self.form not in get_args(Form):
@@ -184,7 +189,9 @@ def _statistics(block: Block, moments: Mapping[str, Tensor], form: Form) -> Tens
     if not block.real:
         return block.share.new_zeros(())
     term: Tensor = _Statistics.apply(_side_by_side(block, moments), block.share, block.flat, _FORMS[form])
-    return term
+    if block.overall is None:
+        return term
+    return block.balance * _statistics(block.overall, moments, form) + (1 - block.balance) * term
 
 
 @torch.no_grad()

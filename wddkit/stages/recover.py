@@ -1,5 +1,6 @@
 """Recover: optimise pixels until their features meet the targets and their statistics meet the real ones."""
 
+import functools
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from wddkit.augment import Augment, colour, draw, geometry
 from wddkit.nets import Net
 from wddkit.seeds import derive
 from wddkit.stages.descent import Descent, Moment, descend
+from wddkit.stages.flatness import Average, flatness
 from wddkit.stages.objective import Block, Weights, objective, statistics_errors
 from wddkit.stages.statistics import Capture
 from wddkit.stages.training import Tick, pixels, silent
@@ -38,26 +40,55 @@ def recover(
     `statistics_weight`, where set, replaces the config's value from the next step on.
     """
     capture = Capture(net)
+    average = Average(start, state) if weights.flatness else None
 
     def terms(u: Tensor, step: int) -> dict[str, Tensor]:
         active = replace(weights, statistics=knobs.get("statistics_weight", weights.statistics))
-        x = view(net, u, descent.augment_at(step), block.indices, key=derive(seed, "views", step))
-        return _terms(net, capture, x, block, active, precision)
+        views = functools.partial(
+            view, net, augment=descent.augment_at(step), positions=block.indices, key=derive(seed, "views", step)
+        )
+        averaged = None if average is None else views(average.images)
+        found = _terms(net, capture, views(u), block, active, precision, averaged)
+        if average is not None:
+            average.update(u)
+        return found
 
-    return descend(
+    moments = descend(
         start, terms, descent, bounds=bounds(net), stops=stops, knobs=knobs, state=state, tick=tick, stage=stage
     )
+    if average is None:
+        return moments
+    return (replace(moment, state={**moment.state, **average.save()}) for moment in moments)
 
 
-def _terms(net: Net, capture: Capture, x: Tensor, block: Block, weights: Weights, precision: str) -> dict[str, Tensor]:
-    """The objective of normalised images x; statistics and losses stay in x's own precision under bf16."""
+def _terms(
+    net: Net,
+    capture: Capture,
+    x: Tensor,
+    block: Block,
+    weights: Weights,
+    precision: str,
+    averaged: Tensor | None,
+) -> dict[str, Tensor]:
+    """The objective of normalised images x; statistics and losses stay in x's own precision under bf16.
+
+    `averaged`: the same views of the images' moving average, where flatness counts.
+    """
+    half = torch.autocast(x.device.type, torch.bfloat16, enabled=precision == "bf16")
     with capture as found:
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=precision == "bf16"):
+        with half:
             z = net.backbone(x)
         z = z.to(x.dtype)
-        needs_logits = block.targets is None or weights.cross_entropy != 0
+        needs_logits = block.targets is None or weights.cross_entropy != 0 or averaged is not None
         moments = {name: each.to(x.dtype) for name, each in found.items()}
-        return objective(block, z, net.head(z) if needs_logits else None, moments, weights)
+        logits = net.head(z) if needs_logits else None
+        terms = objective(block, z, logits, moments, weights)
+    if averaged is None or logits is None:
+        return terms
+    with torch.no_grad(), half:
+        z = net.backbone(averaged)
+    apart = flatness(logits, net.head(z.to(x.dtype)))
+    return {**terms, "flatness": apart, "loss": terms["loss"] + weights.flatness * apart}
 
 
 def view(net: Net, u: Float[Tensor, "n c h w"], augment: Augment, positions: np.ndarray, *, key: int) -> Tensor:
