@@ -148,6 +148,7 @@ def test_the_first_step_descends_what_complex_numbers_and_log_likelihoods_give(t
     np.testing.assert_allclose(2 * recovered(snapshots, 1, "exp_avg"), gradient, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_networks_lie_between_untrained_and_trained_ones(task):
     pool = Extractors(task, Context(), RANDOM_NETWORK, Training(steps=60, batch=24), 2, like=torch.zeros(1))
     seen = set()
@@ -185,6 +186,7 @@ def test_what_is_switched_off_does_not_move(task):
     assert all((a != b).any() for a, b in pairwise(moving))
 
 
+@pytest.mark.slow
 def test_the_discrepancy_falls(task):
     method = NCFM(ipc=2, steps=40, lr=0.05, network=RANDOM_NETWORK, batch=24, pool=2, training=TRAINING)
     values = [s.scalars["discrepancy"] for s in run(method, task)[1:]]

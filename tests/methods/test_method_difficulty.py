@@ -264,6 +264,7 @@ def mislabelled():
     return dataclasses.replace(split, train=ImageSet(images.astype(np.uint8), labels)), wrong
 
 
+@pytest.mark.slow
 def test_images_with_wrong_labels_are_what_forgetting_and_el2n_take_and_ccs_leaves(tmp_path):
     split, wrong = mislabelled()
     task = task_of(split, tmp_path, teacher_config=QUICK)

@@ -128,6 +128,7 @@ def test_networks_grow_older_by_one_a_step_and_are_replaced_by_fresh_ones_at_the
             assert f"pool {i} adam|head.weight|step" not in after
 
 
+@pytest.mark.slow
 def test_the_loss_falls_and_learned_labels_are_those_of_the_set(task):
     method = small("frepo", steps=60, batch=72, updates=20)
     snapshots = run(method, task)

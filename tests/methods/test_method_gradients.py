@@ -163,6 +163,7 @@ def test_both_sides_of_a_class_see_one_view_and_the_trained_network_other_ones(t
     assert len(np.unique(inner, axis=0)) == len(inner) == 6
 
 
+@pytest.mark.slow
 def test_dsa_without_a_view_is_dc_and_lcmat_without_rho_is_dsa(task):
     dc, dsa = run(DC(**SMALL), task), run(DSA(**SMALL), task)
     np.testing.assert_array_equal(dc[-1].distilled.images, dsa[-1].distilled.images)
@@ -194,6 +195,7 @@ def test_one_step_of_lcmat_adds_half_rho_times_the_gap_of_curvatures(task):
     assert snapshots[1].scalars == {name: pytest.approx(value, rel=1e-10) for name, value in found.items()}
 
 
+@pytest.mark.slow
 def test_gradients_come_closer_on_networks_that_were_never_seen(task):
     snapshots = list(DC(**{**SMALL, "steps": 40}, lr=0.1, outer=2, inner=2).distill(task, Context(snapshots=2)))
     start, end = (to_normalised(task.teacher("float64"), s.distilled.images) for s in (snapshots[0], snapshots[-1]))
@@ -203,6 +205,7 @@ def test_gradients_come_closer_on_networks_that_were_never_seen(task):
     assert after.mean() < 0.7 * before.mean()
 
 
+@pytest.mark.slow
 def test_a_larger_rho_brings_the_curvatures_closer(task):
     options = {**SMALL, "steps": 30, "outer": 1}
     little, much = (run(LCMat(**options, rho=rho, lr=0.05), task) for rho in (1e-6, 10.0))
@@ -210,6 +213,7 @@ def test_a_larger_rho_brings_the_curvatures_closer(task):
     assert curvature[1] < 0.8 * curvature[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [DC, DSA, LCMat])
 def test_the_defaults_run_on_digits_of_8_px(kind, digits):
     *_, last = kind(ipc=2, steps=2, batch=8, outer=2, inner=1).distill(digits, Context())
@@ -217,6 +221,7 @@ def test_the_defaults_run_on_digits_of_8_px(kind, digits):
     assert np.isfinite(last.scalars["loss"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", ["batch", "layer", "none"])
 def test_networks_of_other_norms_serve_too(norm, task):
     network = Network(width=8, depth=2, growth=1, norm=norm)
@@ -225,6 +230,7 @@ def test_networks_of_other_norms_serve_too(norm, task):
     assert min(losses) > 0
 
 
+@pytest.mark.slow
 def test_classes_of_alike_images_and_of_just_enough_of_them_stay_finite(kept):
     few = task_of(cut(coloured(), (2, 24, 5)), kept)
     pixels = few.train.images.copy()
@@ -236,6 +242,7 @@ def test_classes_of_alike_images_and_of_just_enough_of_them_stay_finite(kept):
         assert all(np.isfinite(s.state["u"]).all() for s in snapshots[:-1])
 
 
+@pytest.mark.slow
 def test_the_knob_for_the_rate_moves_pixels_faster(task):
     def moved(**knobs):
         snapshots = run(DC(**SMALL), task, EveryStep(knobs=knobs))

@@ -182,12 +182,14 @@ def test_a_restored_queue_goes_on_as_the_saved_one(task):
         assert (weights(queue.advance(step)) == weights(other.advance(step))).all()
 
 
+@pytest.mark.slow
 def test_the_distance_falls_on_the_queue(task):
     method = small("idm", steps=40, lr=0.05, cross_entropy=0.1, factor=2)
     values = [s.scalars["distance"] for s in run(method, task)[1:]]
     assert np.mean(values[-8:]) < 0.8 * np.mean(values[:8])
 
 
+@pytest.mark.slow
 def test_a_class_of_one_image_throughout_stays_finite(kept):
     pixels = coloured().train.images.copy()
     pixels[coloured().train.of_class(1)] = 0

@@ -175,11 +175,13 @@ def test_soft_statistics_bring_the_moments_closer(task):
     assert snapshots[-1].scalars["statistics_error"] < snapshots[0].scalars["statistics_error"]
 
 
+@pytest.mark.slow
 def test_flatness_keeps_images_nearer_to_their_average(task):
     free, held = (run(EDC(ipc=2, steps=30, lr=0.2, flatness=f, start="noise"), task) for f in (1e-12, 100.0))
     assert np.mean([s.scalars["flatness"] for s in held[10:]]) < np.mean([s.scalars["flatness"] for s in free[10:]])
 
 
+@pytest.mark.slow
 def test_several_blocks_are_resumed_with_the_average_of_their_own(task, kept):
     method, fresh = small("edc", block=2), task_of(coloured(), kept)
     whole = run(method, task)
@@ -189,6 +191,7 @@ def test_several_blocks_are_resumed_with_the_average_of_their_own(task, kept):
         assert [bits(r) for r in rest] == [bits(s) for s in whole[i + 1 :]]
 
 
+@pytest.mark.slow
 def test_without_flatness_nothing_is_averaged(task):
     assert "average" not in run(small("wmdd"), task)[-2].state
     last = run(small("edc", flatness=0.0), task)
@@ -235,6 +238,7 @@ def test_the_crops_of_cda_are_shared_and_shrink_from_the_whole_image_to_the_smal
     assert snapshots[1].scalars["loss"] == first["loss"]
 
 
+@pytest.mark.slow
 def test_the_loss_of_cda_on_whole_images_falls(task):
     snapshots = run(CDA(ipc=2, steps=40), task)
     assert snapshots[-1].scalars["loss"] < snapshots[1].scalars["loss"]

@@ -85,6 +85,7 @@ def test_both_sides_see_the_same_view(task, monkeypatch):
     assert (by_step[0] != by_step[1]).any()
 
 
+@pytest.mark.slow
 def test_mean_features_come_closer_on_networks_that_were_never_seen(task):
     method = DM(ipc=2, steps=60, lr=1.0, network=RANDOM_NETWORK, batch=24)
     snapshots = list(method.distill(task, Context(snapshots=2)))
@@ -255,6 +256,7 @@ def test_one_step_of_a_relative_goes_down_the_gradient_that_its_distance_has_by_
     assert snapshots[1].scalars["loss"] == pytest.approx(loss, rel=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [M3D, SlicedW])
 def test_the_distance_of_a_relative_falls_on_networks_that_were_never_seen(kind, task):
     method = kind(ipc=2, steps=40, lr=0.05, network=RANDOM_NETWORK, batch=24)

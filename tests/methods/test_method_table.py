@@ -18,7 +18,10 @@ from wddkit.methods.base import Family, Fidelity
 from wddkit.stages.recover import bounds
 from wddkit.stages.teacher import features
 
-METHOD = pytest.mark.parametrize("name", METHODS)
+QUICK = ("random", "kip", "dm", "sre2l", "wmdd")  # the others keep the laws too, in the long run of all tests
+METHOD = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in METHODS]
+)
 PHASES = {
     "wmdd": ("barycenter", "recover"),
     "sre2l": ("recover",),
@@ -194,7 +197,10 @@ VARIANTS = {
 }
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize(
+    "variant",
+    [pytest.param(name, marks=() if VARIANTS[name][0] in QUICK else pytest.mark.slow) for name in VARIANTS],
+)
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_a_run_resumed_from_any_stored_state_ends_as_the_uninterrupted_one(variant, precision, task, kept, tmp_path):
     name, options = VARIANTS[variant]

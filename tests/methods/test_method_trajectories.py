@@ -151,6 +151,7 @@ def test_experts_are_trained_once_for_all_seeds_and_steps_but_anew_for_another_t
     assert any((experts(method, others)[name] != way).any() for name, way in ways.items())
 
 
+@pytest.mark.slow
 def test_the_rate_stays_where_it_is_if_it_is_not_learned_and_moves_towards_the_experts_if_it_is(task):
     still = run(small(lr_lr=0.0, student_lr=0.02), task)
     assert [s.scalars["student_lr"] for s in still[1:]] == pytest.approx([0.02] * 3)
@@ -158,6 +159,7 @@ def test_the_rate_stays_where_it_is_if_it_is_not_learned_and_moves_towards_the_e
     assert slow[-1].scalars["student_lr"] > 1.05 * 0.001
 
 
+@pytest.mark.slow
 def test_students_come_closer_to_the_experts(task):
     method = small(steps=60, lr=5.0, student_lr=0.1, expert_lr=0.1, latest=0, experts=1, augment=Augment())
     losses = [s.scalars["loss"] for s in run(method, task)[1:]]
@@ -175,6 +177,7 @@ def test_a_small_batch_of_the_student_sees_all_images_in_turn(task, monkeypatch)
     assert first != second
 
 
+@pytest.mark.slow
 def test_the_defaults_run_on_digits_of_8_px(digits):
     *_, last = MTT(ipc=1, steps=2, experts=1, latest=0, interval=2, student_steps=2).distill(digits, Context())
     assert last.step == 2
@@ -188,6 +191,7 @@ def test_networks_of_other_norms_serve_too(norm, task):
     assert min(losses) > 0
 
 
+@pytest.mark.slow
 def test_classes_of_alike_images_and_of_just_enough_of_them_stay_finite(kept):
     few = task_of(cut(coloured(), (2, 24, 5)), kept)
     images = few.train.images.copy()
