@@ -9,14 +9,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from cli_toys import answer, arrays, folder, furnish, refused, said
 from PIL import Image
 
 import wddkit as wdd
-from wddkit.cli import main
+from wddkit.cli import main, show
 from wddkit.methods import METHODS, WMDD, Random
 from wddkit.progress import Bars
 
@@ -72,6 +74,18 @@ def test_a_run_prints_its_table_and_its_folder(capsys: pytest.CaptureFixture[str
         assert re.search(rf"^{row.set} +hard +{row.accuracy:.2f} % .* {row.bytes:,} ", text, re.MULTILINE)
     assert re.search(r"Seconds: squeeze \d.*, embed \d.*, distil \d.*, evaluate \d", text)
     assert folder(said(capsys, "run", "--config", "toy.json")) == history.path
+
+
+def test_intervals_are_printed_within_what_an_accuracy_can_be(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    row = {"set": "x", "protocol": "hard", "accuracy": 99.0, "bytes": 1, "w2_squared": None, "w2_squared_heldout": 0.5}
+    frame = pd.DataFrame([{**row, "low": 98.25, "high": 100.08, "n": 3}, {**row, "low": -3.0, "high": 9.0, "n": 3}])
+    show(SimpleNamespace(results=frame, events=[]))
+    out = capsys.readouterr().out
+    assert re.search(r"99\.00 % +98\.25 -100\.00 ", out)
+    assert re.search(r"99\.00 % +0\.00 - +9\.00 ", out)
+    assert "Intervals: over students of one synthesis." in out
 
 
 def test_bars_go_to_standard_error_in_short_lines_unless_quiet(capsys: pytest.CaptureFixture[str]) -> None:
@@ -212,6 +226,8 @@ def test_a_page_is_written_beside_the_run(place: Path, capsys: pytest.CaptureFix
 def test_runs_are_listed_with_their_results_whatever_their_state(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    assert "there is no folder runs; `wddkit run` makes it, or name another" in refused(capsys, "runs")
+    (place / "runs").mkdir()
     assert said(capsys, "runs") == "No runs in runs.\n"
     done = folder(said(capsys, "run", "--config", "toy.json", "--quiet"))
     unfinished, damaged = place / "runs" / "unfinished", place / "runs" / "damaged"
@@ -243,8 +259,8 @@ def test_the_demo_distils_the_digits_and_writes_a_page(
 
 
 def test_the_module_is_the_command(place: Path) -> None:
-    command = [sys.executable, "-m", "wddkit", "runs"]
-    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "No runs in runs.\n"
+    command = [sys.executable, "-m", "wddkit", "runs", "--out", "."]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "No runs in ..\n"
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from wddkit.codec import encode, unknown
-from wddkit.config import Config, change_field, method_name
+from wddkit.config import Config, change_field, check_protocols, config_given, method_name
 from wddkit.data import Split
-from wddkit.experiment import load_split, prepared
+from wddkit.data.arrays import shown
+from wddkit.experiment import load_split, prepared, split_given
 from wddkit.experiment import run as run_config
 from wddkit.history import History
 from wddkit.history.folder import make_folder
@@ -60,8 +61,9 @@ def ablate(
 
     Raises ValueError before anything is run where a change does not fit; all that do not are named.
     """
-    if seeds < 1 or workers < 1:
-        raise ValueError(f"expected at least one seed and one worker, got seeds={seeds} and workers={workers}")
+    config, split = config_given(config), None if split is None else split_given(split)
+    if not all(isinstance(count, int) and count >= 1 for count in (seeds, workers)):
+        raise ValueError(f"expected at least one seed and one worker, got seeds={seeds!r} and workers={workers!r}")
     if split is not None and workers > 1:
         raise ValueError(
             "a split given as such stays in this process; take workers=1, or name the data set in the config "
@@ -88,6 +90,12 @@ def ablate(
 def combinations(changes: Changes) -> list[dict[str, object]]:
     """The changes of every run. Raises ValueError for values that are no list, and for an empty one."""
     if not isinstance(changes, Mapping):
+        each_is = isinstance(changes, (list, tuple)) and all(isinstance(each, Mapping) for each in changes)
+        if not each_is:
+            raise ValueError(
+                f'changes: expected values by field, such as {{"method.ipc": [1, 10]}}, or a list of changes, such as '
+                f'[{{"method.ipc": 1}}]; got {shown(changes)}'
+            )
         return [dict(each) for each in changes] or [{}]
     for name, values in changes.items():
         if isinstance(values, (str, Mapping)) or not isinstance(values, Iterable):
@@ -122,6 +130,7 @@ def _changed(
     order = sorted(point, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
     for name in (name for name in order if not name.startswith("teacher.")):
         config = change_field(config, name, point[name])
+    check_protocols(config)
     key = (config.dataset, config.split_seed, config.size, config.skip_corrupt)
     if split is None and key not in splits:
         splits[key] = load_split(config)

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import tyro
 
 from wddkit import __version__
-from wddkit.options import Folder, Quiet, Run, gathered, grid_of, job_of, option, settings_of
+from wddkit.options import EXAMPLES, Folder, Quiet, Run, gathered, grid_of, job_of, option, settings_of
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,9 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if not sys.stdout.isatty():
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a pipe sees each line as it comes
-    for name in ("--set", "--labels", "--grid"):
-        arguments = gathered(arguments, name)
     try:
+        for name, example in EXAMPLES.items():
+            arguments = gathered(arguments, name, example)
         with warnings.catch_warnings():
             warnings.showwarning = _warn
             tyro.extras.subcommand_cli_from_dict(
@@ -95,6 +95,10 @@ def compare(
     from wddkit.estimate import estimate
     from wddkit.experiment import compare as compare_configs
 
+    if not methods:
+        raise ValueError(
+            "compare: expected methods to compare; write `wddkit compare wmdd random` (see `wddkit methods`)"
+        )
     jobs: list[Any] = []
     for name in methods:
         one = replace(run, method=name, set=settings_of(run.set, name, methods))
@@ -205,6 +209,8 @@ def runs(*, out: Folder = Path("runs")) -> None:
     """List the runs in a folder."""
     from wddkit import History
 
+    if not out.is_dir():
+        raise ValueError(f"there is no folder {out}; `wddkit run` makes it, or name another: wddkit runs --out PATH")
     found = sorted(file.parent for file in out.glob("*/config.json"))
     if not found:
         print(f"No runs in {out}.")
@@ -256,7 +262,11 @@ def lab(
 
 
 def show(history: Any) -> None:
-    """Prints the table of a run: accuracy, interval, label regime, bytes, squared W2, seconds a stage."""
+    """Prints the table of a run: accuracy, interval, label regime, bytes, squared W2, seconds a stage.
+
+    Near 100 % a t-interval reaches beyond what an accuracy can be: here its ends are clipped to 0 and 100, in
+    `history.results` they are not.
+    """
     frame = history.results
     print(
         f"\n{'set':16} {'protocol':10} {'accuracy':>9} {'95 % interval':>16} "
@@ -264,7 +274,7 @@ def show(history: Any) -> None:
     )
     for row in frame.itertuples():
         distances = [f"{v:.3f}" if v is not None and v == v else "-" for v in (row.w2_squared, row.w2_squared_heldout)]
-        interval = f"{row.low:7.2f} -{row.high:6.2f}" if row.n > 1 else f"{'one student':>15}"
+        interval = f"{max(row.low, 0):7.2f} -{min(row.high, 100):6.2f}" if row.n > 1 else f"{'one student':>15}"
         print(
             f"{row.set:16} {row.protocol:10} {row.accuracy:7.2f} % {interval} "
             f"{row.bytes:11,} {distances[0]:>11} {distances[1]:>9}"

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +13,7 @@ import torch
 from wddkit import codec
 from wddkit.augment import Augment
 from wddkit.data import Split
+from wddkit.data.arrays import shown
 from wddkit.history.logs import read_log
 from wddkit.methods import METHODS, WMDD, Method
 from wddkit.methods.base import Precision
@@ -51,7 +52,7 @@ class Config:
     recording_mb: float = 200.0
 
     def __post_init__(self) -> None:
-        if self.snapshots < 2:
+        if isinstance(self.snapshots, int) and self.snapshots < 2:  # other types are told where all are
             raise ValueError(f"snapshots: expected at least 2 (the start and the end), got {self.snapshots}")
 
     def to_json(self) -> codec.Json:
@@ -164,7 +165,52 @@ def change_field(config: Config, field: str, value: object) -> Config:
             f"cannot set {field!r}: the teacher is left to the recipe of the data set; "
             f"give one, or take config.resolved(split)"
         )
+    if field.partition(".")[0] not in vars(config) and (meant := _ending_in(config, field)):
+        raise ValueError(f"unknown field of Config {field!r}. Did you mean {' or '.join(map(repr, meant))}?")
     return codec.change(config, field, value)
+
+
+def _ending_in(config: Config, field: str) -> list[str]:
+    """The dotted fields whose last part this is; those of a teacher also where it is left to the recipe."""
+    parts = vars(config) | {"teacher": config.teacher or Teacher()}
+    found = []
+    while parts:
+        found += [name for name in parts if name.endswith(f".{field}")]
+        deeper = [(name, value) for name, value in parts.items() if is_dataclass(value)]
+        parts = {f"{name}.{key}": each for name, value in deeper for key, each in vars(value).items()}
+    return found
+
+
+def config_given(value: object, *, where: str = "") -> Config:
+    """The value, if it is a config. Raises ValueError that says what to write for what often stands in its place."""
+    if isinstance(value, Config):
+        return value
+    raise ValueError(f"{where}expected a Config, got {shown(value)}; write {_written(value)}")
+
+
+def _written(value: object) -> str:
+    if isinstance(value, str) and value in METHODS:
+        return f"Config(method=wddkit.methods.{METHODS[value].__name__}())"
+    if isinstance(value, (str, Path)) and Path(value).exists():
+        return f"Config.load({str(value)!r})"
+    if isinstance(value, str):
+        return f"Config(dataset={value!r})"
+    if isinstance(value, tuple(METHODS.values())):
+        return f"Config(method={type(value).__name__}(...))"
+    if isinstance(value, Split):
+        return "Config(), and give the images as split=..."
+    if isinstance(value, Mapping):
+        return "Config.from_json(...)"
+    return "Config(dataset=..., method=...)"
+
+
+def check_protocols(config: Config) -> None:
+    """Raises ValueError for a config that no student is to be trained under."""
+    if config.protocols is not None and not config.protocols:
+        raise ValueError(
+            "protocols=(): there is nothing to compare under; name some, such as "
+            "protocols=(wddkit.Protocol('hard'),), or leave them out: then they are the data set's"
+        )
 
 
 def described(protocol: Protocol) -> codec.Json:
@@ -185,6 +231,10 @@ def controls(config: Config) -> dict[str, Control]:
 def method_name(method: Method) -> str:
     """The method's key in METHODS."""
     names = [name for name, kind in METHODS.items() if kind is type(method)]
+    if isinstance(method, str) and method in METHODS:
+        raise ValueError(
+            f"method: expected a method, got {method!r}; write method=wddkit.methods.{METHODS[method].__name__}()"
+        )
     if not names:
         raise ValueError(f"{type(method).__name__} is not in METHODS; known: {', '.join(sorted(METHODS))}")
     return names[0]
@@ -222,6 +272,7 @@ def recipe_protocols(
     known = config.resolved(split).protocols
     assert known is not None  # resolved
     if labels:
+        check_protocols(replace(config, protocols=known))
         known = tuple(codec.change(known[0], "labels", label) for label in labels)
     return known if students is None else tuple(replace(protocol, students=students) for protocol in known)
 

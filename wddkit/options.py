@@ -9,6 +9,9 @@ import tyro
 
 from wddkit import codec
 
+# Options that take several values, and how one is given.
+EXAMPLES = {"--set": "method.steps=500", "--labels": "hard", "--grid": "method.ipc=1,10"}
+
 Folder: TypeAlias = Annotated[Path, tyro.conf.arg(help="folder that runs are kept in")]
 Quiet: TypeAlias = Annotated[bool, tyro.conf.arg(help="no progress bars")]
 
@@ -127,8 +130,14 @@ def _value(text: str) -> object:
     return value
 
 
-def gathered(arguments: list[str], name: str) -> list[str]:
-    """The arguments with the option of this name once, before all of its values: given twice, the last would win."""
+def gathered(arguments: list[str], name: str, example: str) -> list[str]:
+    """The arguments with the option of this name once, before all of its values: given twice, the last would win.
+
+    Raises ValueError for one without a value.
+    """
+    for argument, after in zip(arguments, [*arguments[1:], "--"], strict=False):
+        if argument == name and after.startswith("-") and not {"-h", "--help"} & {*arguments}:
+            raise ValueError(f"{name}: expected a value after it, such as {name} {example}")
     values: list[str] = []
     others: list[str] = []
     takes = False

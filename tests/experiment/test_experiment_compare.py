@@ -145,6 +145,12 @@ def test_data_sets_that_configs_name_are_loaded_for_them(tmp_path: Path) -> None
     assert (found["dataset"] == "digits").all()
 
 
+def test_a_config_without_protocols_is_refused_before_the_first_is_run(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"protocols=\(\): there is nothing to compare under; name some, such as prot"):
+        compare([A, replace(A, protocols=(), controls=())], tmp_path, seeds=1)
+    assert [*tmp_path.iterdir()] == []
+
+
 def test_nothing_to_compare_is_an_error(tmp_path: Path) -> None:
     for configs, seeds in (([], 3), ([A], 0)):
         with pytest.raises(ValueError, match="expected at least one config and one seed, got"):

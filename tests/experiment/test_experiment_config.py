@@ -37,7 +37,7 @@ def test_a_config_of_defaults_is_an_empty_object() -> None:
             {"method": {"kind": "wmdd", "stepps": 3}},
             r"unknown field of config\.method 'stepps'\. Did you mean 'steps'\?",
         ),
-        ({"method": "wmdd"}, r"config\.method: expected fields with 'kind', one of dm, kip"),
+        ({"method": "wmdd"}, r"config\.method: expected fields with 'kind', one of ccs, cda, dc"),
         ({"teacher": {"training": {"lr": "fast"}}}, r"config\.teacher\.training\.lr: expected float, got 'fast'"),
         ({"protocols": [{"labels": "softt"}]}, r"'softt'\. Did you mean 'soft'\?"),
         ([], r"config: expected the fields of Config, got \[\]"),

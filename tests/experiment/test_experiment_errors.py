@@ -77,6 +77,66 @@ def test_a_config_that_cannot_be_run_is_refused_before_anything_is_done(what: st
     assert [*Path(os.environ["WDDKIT_CACHE"]).rglob("*")] == []
 
 
+IN_MEMORY = wdd.History.from_arrays(np.zeros((1, 2, 1, 8, 8), np.uint8), [0, 1])
+CONFIGS_INSTEAD: list[tuple[object, str]] = [
+    ("digits", r"expected a Config, got 'digits'; write Config\(dataset='digits'\)"),
+    ("dm", r"expected a Config, got 'dm'; write Config\(method=wddkit\.methods\.DM\(\)\)"),
+    (Path(__file__).parent, r"expected a Config, got PosixPath\(.*; write Config\.load\('.*experiment'\)"),
+    (DM(), r"expected a Config, got a DM; write Config\(method=DM\(\.\.\.\)\)"),
+    (toy_split(), r"expected a Config, got a Split; write Config\(\), and give the images as split=\.\.\."),
+    ({"seed": 1}, r"expected a Config, got a dict; write Config\.from_json\(\.\.\.\)"),
+    (3, r"expected a Config, got 3; write Config\(dataset=\.\.\., method=\.\.\.\)"),
+]
+
+
+@pytest.mark.parametrize(("given", "message"), CONFIGS_INSTEAD, ids=[message for _, message in CONFIGS_INSTEAD])
+def test_whoever_gives_something_else_for_a_config_is_told_what_to_write(
+    given: Any, message: str, tmp_path: Path
+) -> None:
+    calls: list[Callable[[], object]] = [
+        lambda: run(tmp_path, given),
+        lambda: wdd.LiveSession(given, out=tmp_path),
+        lambda: wdd.ablate(given, {"seed": [1]}, out=tmp_path),
+        lambda: wdd.compare([CONFIG, given], out=tmp_path),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match=message):
+            call()
+    assert [*tmp_path.iterdir()] == []
+
+
+GIVEN: list[tuple[Callable[[], object], str]] = [
+    (lambda: wdd.run(CONFIG, split="digits"), r"split: expected a Split, got 'digits'; write wddkit\.load\('digits'\)"),
+    (lambda: wdd.run(CONFIG, split=3), r"split: expected a Split, got 3; write wddkit\.Split\.from_arrays"),
+    (lambda: wdd.compare(CONFIG), r"expected a list of configs, got a Config; for one alone write compare\("),
+    (lambda: wdd.compare(3), r"expected a list of configs, got 3; for one alone write compare\(\[config\]\)"),
+    (lambda: wdd.compare(["wmdd"]), r"configs\[0\]: expected a Config, got 'wmdd'; write Config\(method="),
+    (lambda: wdd.compare([CONFIG], seeds="3"), r"at least one config and one seed, got 1 configs and '3' seeds"),
+    (lambda: wdd.load(3), r"expected the name of a data set, got 3; write one of digits, .*folder:PATH, npz:PATH"),
+    (lambda: wdd.run(wdd.Config(dataset=3)), r"expected the name of a data set, got 3; write one of digits"),
+    (lambda: wdd.evaluate(IN_MEMORY, toy_split()), r"expected a DistilledSet, got a History; write history\.distilled"),
+    (lambda: wdd.evaluate(toy_split(), IN_MEMORY), r"got a Split; write the distilled set first, the split second"),
+    (lambda: wdd.evaluate("saved", toy_split()), r"got 'saved'; write wddkit\.DistilledSet\.load\('saved'\)"),
+    (lambda: wdd.evaluate(3, toy_split()), r"got 3; write wddkit\.DistilledSet\.from_arrays\(images, labels\)"),
+    (lambda: wdd.evaluate(IN_MEMORY.distilled, "digits"), r"split: expected a Split, got 'digits'; write wddkit\.load"),
+    (lambda: wdd.evaluate(IN_MEMORY.distilled, toy_split(), 3), r"expected a Protocol or a label regime, got 3; write"),
+    (lambda: wdd.replay(3), r"expected a History or the folder of a run, got 3"),
+    (lambda: run(Path(), replace(CONFIG, method="dm")), r"got 'dm'; write method=wddkit\.methods\.DM\(\)"),
+    (lambda: run(Path(), wdd.Config(snapshots="a")), r"config\.snapshots: expected int, got 'a'"),
+    (lambda: wdd.Config().change(steps=3), r"field of Config 'steps'\. Did you mean 'method\.steps' or"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "message"), GIVEN, ids=[message for _, message in GIVEN])
+def test_whoever_gives_something_else_for_an_object_is_told_what_to_write(
+    call: Callable[[], object], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=message):
+        call()
+    assert [*tmp_path.iterdir()] == []
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the device")
 def test_a_device_that_is_not_here_is_named() -> None:
     with pytest.raises(ValueError, match=r'device \'cuda\' cannot be used here \(.*\); try "auto" or "cpu"'):
@@ -89,7 +149,7 @@ def test_a_method_that_is_in_no_table_is_refused(tmp_path: Path) -> None:
     class Mine(WMDD):
         """A method of somebody's own that was not added to METHODS."""
 
-    with pytest.raises(ValueError, match=r"Mine is not in METHODS; known: dm, kip"):
+    with pytest.raises(ValueError, match=r"Mine is not in METHODS; known: ccs, cda, dc"):
         run(tmp_path, replace(CONFIG, method=Mine()))
 
 

@@ -23,9 +23,9 @@ from experiment_toys import (
 )
 
 import wddkit as wdd
-from wddkit.experiment import task_of
+from wddkit.experiment import Losses, task_of
 from wddkit.history.folder import lock
-from wddkit.methods import DM, KIP, METHODS, WMDD, Random, SRe2L, Tiled
+from wddkit.methods import METHODS, WMDD, Random
 from wddkit.stages.teacher import features
 
 DESIGNED = re.compile(
@@ -33,6 +33,7 @@ DESIGNED = re.compile(
     r"|recover/\d{6}-\d{4}\.npz|results/[0-9a-f]{16}\.json"
     r"|distilled/(card\.json|labels\.safetensors|\d{4}_\w+/\d{6}\.png)"
 )
+LOUD = WMDD(ipc=2, steps=12, statistics_weight=1e39)  # beyond float32
 PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"(dp", b"(lp")
 
 
@@ -166,24 +167,16 @@ def test_data_that_are_given_name_the_run_unless_the_config_does(tmp_path: Path)
     assert told.path.name.startswith("told-random-2-")
 
 
-METHODS_IN_SMALL = {
-    "wmdd": WMDD(ipc=2, steps=3),
-    "sre2l": SRe2L(ipc=2, steps=3),
-    "dm": DM(ipc=2, steps=3),
-    "kip": KIP(ipc=2, steps=3),
-    "random": Random(2),
-    "nearest": METHODS["nearest"](),
-    "tiled": Tiled(2, factor=2),
-}
+SMALLER = {"tiled": {"factor": 2}, "mtt": {"experts": 1}}
+QUICK = ("wmdd", "dm", "kip", "random")  # the others go all the way in the long run of all tests
 
 
-def test_the_table_of_small_methods_is_whole() -> None:
-    assert set(METHODS_IN_SMALL) == set(METHODS)
-
-
-@pytest.mark.parametrize("name", METHODS_IN_SMALL)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in METHODS]
+)
 def test_every_method_goes_all_the_way(name: str, tmp_path: Path) -> None:
-    method = METHODS_IN_SMALL[name]
+    steps = {"steps": 3} if hasattr(METHODS[name], "steps") else {}
+    method = METHODS[name](ipc=2, **steps, **SMALLER.get(name, {}))
     views = replace(HARD, labels="views", views=2)
     history = run(tmp_path, replace(CONFIG, method=method, protocols=(views,), controls=("random",)))
     assert len(history.distilled) == method.ipc * CLASSES
@@ -229,3 +222,47 @@ def test_what_does_not_fit_the_recording_is_left_out_but_never_the_answer(tmp_pa
 def test_the_time_of_every_stage_is_recorded(finished: wdd.History) -> None:
     stages = [event["name"] for event in finished.events if event["event"] == "stage"]
     assert stages == ["squeeze", "embed", "distil", "evaluate", "evaluate"]
+
+
+@pytest.mark.parametrize(("method", "value"), [(WMDD(ipc=2, steps=12, lr=1e30), r"\d\S+"), (LOUD, "nan|inf")])
+def test_a_run_whose_loss_goes_astray_ends_with_a_warning_each_time_it_is_asked_for(
+    method: WMDD, value: str, tmp_path: Path
+) -> None:
+    config = replace(LIGHT, method=method, controls=())
+    text = (
+        rf"toy-wmdd-2-\w+: recover( 1/1)? diverged: its loss is ({value}), but was \S+ at first; lower lr, or a weight"
+    )
+    for _ in range(2):
+        with pytest.warns(UserWarning, match=text) as warned:
+            history = run(tmp_path, config)
+        assert Path(warned[0].filename).name in ("experiment_toys.py",)  # whoever called wdd.run
+    assert [event["stage"][:7] for event in history.events if event["event"] == "diverged"] == ["recover"]
+
+
+def test_a_stage_went_astray_where_its_last_loss_is_ten_times_the_first_or_not_finite() -> None:
+    def said(*values: float) -> str:
+        losses = Losses()
+        for step, value in enumerate(values, start=1):
+            losses.note("squeeze", step, len(values), {"loss": value})
+        return losses.said
+
+    for values in ((1.0, 10.0), (1.0, 99.0, 2.0), (2.0, 1e-9), (0.0, 5.0), (-1.0, 5.0), (3.0,), (np.inf, 1.0)):
+        assert said(*values) == ""
+    assert (
+        said(1.0, 10.1) == "squeeze diverged: its loss is 10.1, but was 1 at first; lower lr, or a weight in the loss"
+    )
+    assert said(1.0, np.nan).startswith("squeeze diverged: its loss is nan, but was 1 at first")
+    assert said(np.inf).startswith("squeeze diverged: its loss is inf, but was inf at first")
+
+
+def test_stages_are_held_apart_and_one_that_recovers_is_well_again() -> None:
+    losses = Losses()
+    for stage, first, last in (("a", 1, 50), ("b", 50, 40), ("c", 1, 11), ("c", 1, 2), ("d", 1, 70)):
+        assert losses.note(stage, 1, 2, {"loss": first}) == ""
+        assert losses.note("features", 2, 2, {}) == ""
+        assert losses.note(stage, 2, 2, {"loss": last}) == losses.strayed.get(stage, "")
+    assert [*losses.strayed] == ["a", "d"]
+    assert losses.said == f"{losses.strayed['a']} (so it is in 1 more stages)"
+    other = Losses()
+    other.recall([{"event": "stage", "name": "a"}, {"event": "diverged", "stage": "b", "said": "b diverged"}])
+    assert other.said == "b diverged"

@@ -144,6 +144,66 @@ def test_what_cannot_be_recorded_is_told(tmp_path: Path) -> None:
         Recorder(tmp_path / "other", classes=CLASSES, labels=LABELS, real=(frames(1)[0],))
 
 
+ODD: list[tuple[dict[str, object], str]] = [
+    ({"step": 1.5}, r"step: expected a whole number, got 1\.5"),
+    ({"step": "a"}, r"step: expected a whole number, got 'a'"),
+    ({"step": True}, r"step: expected a whole number, got True"),
+    ({"loss": "x"}, r"scalar 'loss': expected one number, got 'x'"),
+    ({"loss": None}, r"scalar 'loss': expected one number, got None"),
+    ({"loss": 1j}, r"scalar 'loss': expected one number, got a complex"),
+    ({"loss": 10**400}, r"scalar 'loss': expected one number, got 1000"),
+    (
+        {"loss": np.array([1, 2])},
+        r"'loss': expected one number, got a ndarray of shape \(2,\); record its mean, or one",
+    ),
+    ({"block": 1}, r"a scalar cannot be called 'block': that column tells the moment; rename it"),
+    (
+        {"images": frames(1, size=9)[0]},
+        r"step 5: images have shape \(3, 3, 9, 9\), but at step 2 they had \(3, 3, 8, 8\)",
+    ),
+    (
+        {"images": frames(1)[0][:, :1]},
+        r"step 5: images have shape \(3, 1, 8, 8\), .*; give all snapshots one shape, or",
+    ),
+    ({"features": np.zeros((3, 4))}, r"step 5: features have shape \(3, 4\), but at step 3 they had \(3, 2\)"),
+]
+
+
+@pytest.mark.parametrize(("change", "text"), ODD, ids=[text for _, text in ODD])
+def test_a_snapshot_that_is_refused_leaves_the_recording_as_it_was(
+    change: dict[str, object], text: str, tmp_path: Path
+) -> None:
+    images, features = frames(1)[0], np.zeros((3, 2))
+    with Recorder(tmp_path / "mine", classes=CLASSES, labels=LABELS) as recorder:
+        with pytest.raises(ValueError, match="'loss'"):
+            recorder.snapshot(0, frames(1, size=4)[0], loss="none")  # its size is not that of the run
+        recorder.snapshot(np.int64(2), images)
+        recorder.snapshot(3, images, features, loss=np.float32(3))
+        with pytest.raises(ValueError, match=text):
+            recorder.snapshot(**{"step": 5, "images": images, "features": features, **change})
+        recorder.snapshot(5, images, features, loss=np.array([2.0]))
+    assert recorder.history.frames == tuple(Frame("recorded", step) for step in (2, 3, 5))
+    assert recorder.history.scalars["loss"].tolist()[1:] == [3, 2]
+
+
+def test_a_scalar_that_is_not_finite_is_missing(tmp_path: Path) -> None:
+    with Recorder(tmp_path / "mine", classes=CLASSES, labels=LABELS) as recorder:
+        for step, loss in enumerate((1.0, np.inf, -np.inf, np.nan)):
+            recorder.snapshot(step, frames(1)[0], loss=loss)
+    np.testing.assert_array_equal(recorder.history.scalars["loss"], [1, np.nan, np.nan, np.nan])
+
+
+def test_a_frame_is_a_whole_number() -> None:
+    history = History.from_arrays(frames(2), LABELS)
+    np.testing.assert_array_equal(history.images(np.int64(-1)), history.images(1))
+    for read in (history.images, history.features, history.arrays):
+        for frame in ("a", 1.0, None, True):
+            with pytest.raises(ValueError, match=f"frame: expected a whole number, got {frame!r}"):
+                read(frame)  # type: ignore[arg-type]  # on purpose
+        with pytest.raises(IndexError, match="frame 2 of a history of 2 frames"):
+            read(2)
+
+
 def test_up_to_a_thousand_real_images_are_taken_from_all_classes_alike(tmp_path: Path) -> None:
     labels = np.array([0] * 1500 + [1] * 700)
     images = np.zeros((2200, 1, 4, 4), np.uint8)
@@ -194,6 +254,19 @@ def test_arrays_make_a_history_in_memory() -> None:
         ({"scalars": {"loss": [1]}}, "scalars: 'loss' has 1 values for 3 frames"),
         ({"barycenters": {0: {"support": np.zeros((1, 2, 3))}}}, "barycenter of class 0: barycenter without"),
         ({"labels": [0, 1]}, r"labels: expected one for each of 3 images"),
+        ({"images": 3}, r"images: expected an array \[T, k, c, h, w\] or a list of T arrays, got 3"),
+        ({"classes": 3}, r"classes: expected a list of names, one string a class, got 3"),
+        ({"steps": 3}, r"steps: expected a number for each frame, got 3"),
+        ({"steps": [0, 0.5, 1]}, r"steps: expected a whole number, got 0\.5"),
+        ({"real": 3}, r"real: expected a RealSample, got 3; write wddkit\.history\.RealSample\(images, features"),
+        ({"barycenters": 3}, r"barycenters: expected arrays by class, such as \{0: \{\.\.\.\}\}, got 3"),
+        ({"barycenters": {"a": {}}}, r"barycenters: expected a whole number, got 'a'"),
+        ({"barycenters": {2: {}}}, r"barycenters: there is no class 2; expected 0 to 1"),
+        ({"barycenters": {1: 3}}, r"barycenter of class 1: expected support, masses and value by name, got 3"),
+        ({"scalars": 3}, r"scalars: expected numbers by name, such as \{\"loss\": \[\.\.\.\]\}, got 3"),
+        ({"scalars": {"loss": 3}}, r"scalars: 'loss': expected a number a frame, got 3"),
+        ({"scalars": {"loss": ["a", 1, 2]}}, r"scalar 'loss': expected one number, got 'a'"),
+        ({"scalars": {"step": [1, 2, 3]}}, r"a scalar cannot be called 'step': that column tells the moment"),
     ],
 )
 def test_arrays_that_do_not_fit_are_named(change: dict[str, object], text: str) -> None:

@@ -1,5 +1,6 @@
 """Recorded runs and laboratories work without torch; a bare `import wddkit` is quick."""
 
+import importlib
 import subprocess
 import sys
 
@@ -48,3 +49,14 @@ def test_every_public_name_can_be_listed_and_reached() -> None:
 
 def test_an_unknown_public_name_is_an_attribute_error() -> None:
     python("import wddkit\nassert not hasattr(wddkit, 'no_such_name')")
+
+
+@pytest.mark.parametrize(
+    ("room", "offered"), [("ot", "COSTS, SOLVERS, Barycenter"), ("data", "DistilledSet, ImageSet")]
+)
+def test_an_unknown_name_of_a_room_is_told_with_those_that_are_there(room: str, offered: str) -> None:
+    module = importlib.import_module(f"wddkit.{room}")
+    with pytest.raises(
+        AttributeError, match=rf"'wddkit\.{room}' has no attribute 'nope'; it offers {offered}, .*, \w+$"
+    ):
+        _ = module.nope

@@ -3,6 +3,7 @@
 import _thread
 import gc
 import itertools
+import re
 import shutil
 import subprocess
 import sys
@@ -192,6 +193,34 @@ def test_what_run_refuses_a_session_refuses_in_the_cell_that_begins_it(tmp_path:
     with pytest.raises(ValueError, match=r"ipc 90 is above the size of class 0"):
         session(tmp_path, replace(CONFIG, method=WMDD(ipc=90)))
     assert not [*tmp_path.iterdir()]
+
+
+def test_a_session_whose_loss_goes_astray_says_so_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said, told = "recover 1/2 diverged: its loss is ", []
+    act_at(
+        monkeypatch,
+        {
+            ("recover 1/2", 4): lambda work: work.turn({"lr": 1e30}),
+            ("recover 1/2", 24): lambda work: told.append(work.state()["message"]),
+            ("recover 2/2", 2): Work.stop,
+        },
+    )
+    astray = session(tmp_path, LEAN)
+    astray.wait()
+    assert told[0].startswith(said)  # as soon as a snapshot shows it
+    assert re.fullmatch(rf"{said}\S+, but was \S+ at first; lower lr, or a weight in the loss", astray.state["message"])
+    going = wdd.LiveSession.open(astray.path, split=SPLIT)
+    history = going.wait()
+    assert going.state["state"] == "finished"
+    assert going.state["message"].startswith(said)
+    events = [event for event in history.events if event["event"] == "diverged"]
+    assert events[0]["stage"] == "recover 1/2"
+    assert wdd.LiveSession.open(astray.path, split=SPLIT).state["message"].startswith(said)
+
+
+def test_a_session_of_which_all_is_well_says_nothing(whole: wdd.History) -> None:
+    assert session(whole.path.parent).state["message"] == ""
+    assert not [event for event in whole.events if event["event"] == "diverged"]
 
 
 def test_a_folder_that_a_session_writes_is_refused_to_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

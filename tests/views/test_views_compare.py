@@ -52,7 +52,7 @@ def larger() -> History:
 
 @pytest.mark.parametrize("count", [0, 1, 5])
 def test_two_to_four_runs_are_compared(count: int) -> None:
-    with pytest.raises(ValueError, match=f"CompareExplorer: expected 2 to 4 runs, got {count}"):
+    with pytest.raises(ValueError, match=f"CompareExplorer: expected 2 to 4 runs as a list, got {count}"):
         CompareExplorer([toy()] * count)
 
 

@@ -156,7 +156,7 @@ def test_projections_differ_and_an_unknown_or_impossible_one_says_so(digits: His
 def test_a_class_is_told_by_colour_shape_and_name() -> None:
     (axes,) = figures.features(toy()).axes
     assert {text.get_text() for text in axes.texts} == {"<script>alert(1)<…", "plain", 'a "quoted" & <b>n…'}
-    assert len(set(zip(figures.COLOURS * 9, figures.MARKERS * 8, strict=True))) == 72
+    assert len(set(zip(figures.COLOURS * 9, figures.MARKERS * 10, strict=True))) == 90
 
 
 def test_too_many_classes_are_not_named_and_the_figure_says_so() -> None:

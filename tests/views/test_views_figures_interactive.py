@@ -128,7 +128,7 @@ def test_features_are_where_the_projection_puts_them(digits: History) -> None:
     masses = np.concatenate([way["masses"][-1] for way in digits.barycenters.values()])
     areas = np.square(traces["support point"].marker.size)
     np.testing.assert_allclose(areas / areas.sum(), masses / masses.sum())
-    assert traces["support point"].text[0].startswith(f"support point 0 of class 0<br>mass {masses[0]:.3g}")
+    assert traces["support point"].text[0].startswith(f"support point 1 of class 0<br>mass {masses[0]:.3g}")
     assert any(NOT_DISTANCES in text for text in annotations(figure))
     assert "% of the variance" in figure.layout.xaxis.title.text
     assert {trace.name for trace in figure.data if trace.showlegend is not False} == set(traces)
@@ -139,7 +139,7 @@ def test_a_film_strip_is_a_picture_with_words_over_each_image() -> None:
     picture, words = figure.data
     assert picture.source.startswith("data:image/png;base64,")
     assert len(words.text) == 6
-    assert words.text[5] == "distilled image 3<br>class plain<br>step 16"
+    assert words.text[5] == "distilled image 2 of class plain<br>step 16"
     assert list(figure.layout.xaxis.ticktext) == ["0", "4", "16"]
 
 
@@ -148,7 +148,7 @@ def test_bars_of_masses_are_the_masses_beside_the_uniform_line() -> None:
     for bars in figure.data:
         np.testing.assert_allclose(bars.y, np.sort(MASSES)[::-1])
     assert [line.y0 for line in figure.layout.shapes] == [0.5, 0.5]
-    assert figure.data[0].text[0] == "support point 1 of class plain<br>mass 0.8<br>all equal: 0.5"
+    assert figure.data[0].text[0] == "support point 2 of class plain<br>mass 0.8<br>all equal: 0.5"
     alone = toy(barycenters={0: toy().barycenters[0]})
     assert "No barycenter was recorded for plain." in annotations(interactive.masses(alone, [0, 1]))
     assert annotations(interactive.masses(alone, [1])) == ["No barycenter was recorded for these classes."]

@@ -133,7 +133,7 @@ def test_keys_in_a_laboratory_move_points_and_leave_the_notebook_alone(
     page = found.page
     opened(running, page, "keys.ipynb")
     handle(page, "a1").focus()
-    press(page, "ArrowRight", "Shift+ArrowUp", "a", "b", "x", "d", "d", "z", "m")  # what would edit cells
+    press(page, "Shift+ArrowRight", "Alt+Shift+ArrowUp", "a", "b", "x", "d", "d", "z", "m")  # what would edit cells
     press(page, "n")
     assert len(measure(page, "a")) == 4
     press(page, "Delete")

@@ -33,7 +33,7 @@ def test_the_kernel_hears_of_a_drag_once_and_when_it_is_over(hosted: Callable[..
     assert state(page)[0]["a"]["points"] == measure(page, "a").points.tolist()
     handle(page, "a1").focus()
     for _ in range(20):
-        page.keyboard.press("ArrowUp")
+        page.keyboard.press("Shift+ArrowUp")
     page.wait_for_timeout(600)
     assert page.evaluate("() => saved.length") == 2
 

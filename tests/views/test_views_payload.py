@@ -52,7 +52,7 @@ def test_a_whole_run_has_the_names_of_the_contract_and_no_others() -> None:
     assert set(sent.buffers) == expected
     assert set(sent.meta) == {
         *("title", "classes", "missing", "results", "seconds", "paired", "timeline", "barycenter_steps", "image"),
-        *("real", "projections", "ways", "segments", "scalars", "layers", "turns", "edited"),
+        *("real", "projections", "ways", "segments", "scalars", "layers", "turns", "edited", "finished", "unasked"),
     }
 
 

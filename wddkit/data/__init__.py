@@ -40,4 +40,4 @@ def __getattr__(name: str) -> Any:
         from wddkit.data.torchset import torch_dataset
 
         return torch_dataset
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it offers {', '.join(__all__)}")

@@ -1,6 +1,7 @@
 """Arrays of the usual layouts and number types to 8-bit images and labels, and splits made of them."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -137,7 +138,8 @@ def class_names(classes: Sequence[str] | None) -> tuple[str, ...]:
     """The given names as a tuple of strings; empty for None."""
     if classes is None:
         return ()
-    if isinstance(classes, str) or not len(classes) or not all(isinstance(name, str) for name in classes):
+    is_list = not isinstance(classes, str) and hasattr(classes, "__len__")
+    if not is_list or not len(classes) or not all(isinstance(name, str) for name in classes):
         raise ValueError(f"classes: expected a list of names, one string a class, got {classes!r}")
     return tuple(map(str, classes))  # NumPy's strings become plain ones
 
@@ -151,6 +153,15 @@ def numbered(labels: Int64[np.ndarray, " n"], what: str) -> tuple[str, ...]:
             f"are empty, or renumber: np.unique(labels, return_inverse=True)[1]"
         )
     return tuple(map(str, range(len(present))))
+
+
+def shown(value: object) -> str:
+    """A value as an error shows it: names and numbers as they are written, anything else by its type."""
+    if value is None or isinstance(value, (bool, int, float, str, Path)):
+        text = repr(value)
+        return text if len(text) <= 80 else f"{text[:77]}..."
+    kind = type(value).__name__
+    return f"{'an' if kind[0] in 'AEIOUaeiou' else 'a'} {kind}"
 
 
 def check_size(size: int) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from wddkit.codec import unknown
-from wddkit.data.arrays import class_names, image_set
+from wddkit.data.arrays import class_names, image_set, shown
 from wddkit.data.cuts import assemble, cut_off, renumber
 from wddkit.data.folder import load_folder
 from wddkit.data.npz import load_npz
@@ -77,6 +77,10 @@ def load(
     in WDDKIT_DATA, else ~/.cache/wddkit; nothing is downloaded unless `download` says so. Raises ValueError for
     unknown names and damaged files, `MissingDataError` (a ValueError and a FileNotFoundError) for files not there.
     """
+    if not isinstance(name, str):
+        raise ValueError(
+            f"expected the name of a data set, got {shown(name)}; write one of {', '.join((*SOURCES, *PATTERNS))}"
+        )
     kind, colon, rest = name.partition(":")
     if colon and kind in ("folder", "npz") and rest:
         return _load_path(kind, rest, split_seed=split_seed, size=size, skip_corrupt=skip_corrupt, classes=classes)

@@ -1,12 +1,14 @@
-"""What must hold of recorded arrays and files; the same rules when writing and when reading."""
+"""What must hold of recorded numbers, arrays and files; the same rules when writing and when reading."""
 
+import operator
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from wddkit.codec import Json
+from wddkit.data.arrays import shown, to_numpy
 from wddkit.history.arrays import Arrays, Header, scan_npz
 from wddkit.history.folder import damaged, read_json, sha256
 
@@ -15,6 +17,35 @@ Verify = Literal["small", "all"]
 SMALL = 1_000_000  # bytes; files below are always read whole when a run is loaded
 REQUIRED = ("config.json", "environment.json", "events.jsonl", "metrics.jsonl", "distilled/card.json")
 LOGS = ("events.jsonl", "metrics.jsonl")  # may grow after completion: what was complete is their beginning
+_RESERVED = ("phase", "step", "block", "seconds")
+
+
+def whole_number(value: Any, what: str) -> int:
+    """A plain int from any whole number. Raises ValueError for anything else, also for 1.0 and True."""
+    try:
+        if not isinstance(value, (bool, np.bool_)):
+            return operator.index(value)
+    except TypeError:
+        pass
+    raise ValueError(f"{what}: expected a whole number, got {shown(value)}")
+
+
+def scalar(value: Any, name: str) -> float:
+    """One number to be recorded under this name, from a number, an array or a tensor that holds just one.
+
+    Raises ValueError for anything else, and for a name that a table has for itself.
+    """
+    if name in _RESERVED:
+        raise ValueError(f"a scalar cannot be called {name!r}: that column tells the moment; rename it")
+    size = ""
+    try:
+        held = to_numpy(value, name)
+        if held.size == 1 and held.dtype.kind in "biuf":
+            return float(held.reshape(-1)[0])
+        size = f" of shape {held.shape}; record its mean, or one scalar each" if held.ndim else ""
+    except ValueError:  # no array of numbers at all
+        pass
+    raise ValueError(f"scalar {name!r}: expected one number, got {shown(value)}{size}")
 
 
 def shape_problem(headers: Mapping[str, Header], *, barycenter: bool) -> str | None:

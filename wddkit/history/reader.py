@@ -13,6 +13,7 @@ from jaxtyping import Float, Int64, UInt8
 from wddkit.codec import Json
 from wddkit.data.sets import DistilledSet
 from wddkit.history.arrays import Arrays
+from wddkit.history.checks import whole_number
 from wddkit.history.fields import Fields
 from wddkit.history.tables import results_frame, scalars_frame
 from wddkit.history.turns import Edits
@@ -153,7 +154,8 @@ class History:
         """The images of a frame, in the order of `indices`.
 
         Blocks are shown together, though they may have run one after another: each as it was at its own latest
-        recorded step up to the frame's, or, if it has none yet, at its first.
+        recorded step up to the frame's, or, if it has none yet, at its first. `frame` is a position in `frames`, from
+        the end if negative; raises IndexError where there is none, ValueError for what is no whole number.
         """
         return self._assembled(frame, "images")
 
@@ -184,6 +186,7 @@ class History:
 
     def _shown(self, frame: int) -> list[Moment]:
         """For each block, the moment that stands for this frame."""
+        frame = whole_number(frame, "frame")
         if not -len(self.frames) <= frame < len(self.frames):
             raise IndexError(f"frame {frame} of a history of {len(self.frames)} frames")
         until = frame % len(self.frames)

@@ -13,7 +13,7 @@ from wddkit.codec import Json
 from wddkit.data.arrays import class_names, to_images, to_labels, to_numpy
 from wddkit.data.sets import ImageSet
 from wddkit.history.budget import RecordingPlan, recording_plan
-from wddkit.history.checks import shape_problem, value_problem
+from wddkit.history.checks import scalar, shape_problem, value_problem, whole_number
 from wddkit.history.reader import History
 from wddkit.history.sources import load, uniform_set
 from wddkit.history.writer import REAL_SAMPLES, Writer, real_each
@@ -62,6 +62,7 @@ class Recorder:
         self._stride = 1
         self._capacity = 0
         self._last: tuple[int, dict[str, np.ndarray]] | None = None
+        self._shapes: dict[str, tuple[int, tuple[int, ...]]] = {}  # of each array, and the step that gave it
 
     def __enter__(self) -> "Recorder":
         writer = Writer.open(self.path, config=self._config, environment=_environment(), budget_mb=self._budget_mb)
@@ -88,9 +89,15 @@ class Recorder:
             self._writer.close()
 
     def snapshot(self, step: int, images: Any, features: Any = None, **scalars: float) -> None:
-        """Records the distilled images [k, c, h, w] (any usual layout) at a step, their features, and scalars."""
+        """Records the distilled images [k, c, h, w] (any usual layout) at a step, their features, and scalars.
+
+        A scalar that is not finite, such as the loss of a loop that diverged, is recorded as missing: NaN in
+        `history.scalars`. Raises ValueError for a step that is no whole number or does not rise, for what is no number,
+        and for images or features of another shape than before; nothing of that snapshot is recorded.
+        """
         if self._writer is None:
             raise ValueError("this recorder is not open; record within `with Recorder(...) as recorder:`")
+        step = whole_number(step, "step")
         if self._last is not None and step <= self._last[0]:
             raise ValueError(f"step {step} comes after step {self._last[0]}; steps must rise")
         pixels = to_images(images, what=f"images at step {step}").copy()  # the loop may go on in the same array
@@ -102,9 +109,10 @@ class Recorder:
         headers = {name: (array.shape, array.dtype) for name, array in arrays.items()}
         if problem := shape_problem(headers, barycenter=False) or value_problem(arrays, barycenter=False):
             raise ValueError(f"step {step}: {problem}")
+        values = {name: scalar(value, name) for name, value in scalars.items()}
+        self._check_shapes(step, arrays)
         if self._plan is None:
             self._plan = self._planned(self._writer, arrays)
-        values = {name: float(value) for name, value in scalars.items()}
         if self._is_kept(self._writer):
             self._writer.snapshot(phase="recorded", step=step, block=0, arrays=arrays, state=None, scalars=values)
             self._recorded.append(step)
@@ -117,6 +125,18 @@ class Recorder:
     def history(self) -> History:
         """What was recorded, once the `with` block has ended."""
         return load(self.path)
+
+    def _check_shapes(self, step: int, arrays: Mapping[str, np.ndarray]) -> None:
+        """Raises ValueError for arrays that are not like the first of their kind: such a run could not be read."""
+        for name, array in arrays.items():
+            at, known = self._shapes.get(name, (step, array.shape))
+            if array.shape != known:
+                raise ValueError(
+                    f"step {step}: {name} have shape {array.shape}, but at step {at} they had {known}; give all "
+                    f"snapshots one shape, or record what follows into another folder"
+                )
+        for name, array in arrays.items():
+            self._shapes.setdefault(name, (step, array.shape))
 
     def _planned(self, writer: Writer, arrays: Mapping[str, np.ndarray]) -> RecordingPlan:
         used = (self.path / "real.npz").stat().st_size if self._real is not None else 0

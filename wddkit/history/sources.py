@@ -11,10 +11,20 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from wddkit.codec import Json
-from wddkit.data.arrays import class_names, numbered, to_images, to_labels, to_numpy
+from wddkit.data.arrays import class_names, numbered, shown, to_images, to_labels, to_numpy
 from wddkit.data.sets import DistilledSet
 from wddkit.history.arrays import Arrays, Header, read_npz
-from wddkit.history.checks import LOGS, Verify, check_arrays, check_run, check_schema, shape_problem, value_problem
+from wddkit.history.checks import (
+    LOGS,
+    Verify,
+    check_arrays,
+    check_run,
+    check_schema,
+    scalar,
+    shape_problem,
+    value_problem,
+    whole_number,
+)
 from wddkit.history.fields import Fields
 from wddkit.history.folder import damaged, files_of, read_json
 from wddkit.history.logs import read_log
@@ -202,17 +212,24 @@ def from_arrays(
     [T, k, d], `scalars` name -> T numbers, `barycenters` class -> arrays as in `History.barycenters`. The last images
     are the distilled set. Raises ValueError naming what does not fit.
     """
-    frames = _same_shape([to_images(frame, what=f"images of frame {t}") for t, frame in enumerate(images)])
-    steps = list(range(len(frames))) if steps is None else [int(step) for step in steps]
+    given = _items(images, "images: expected an array [T, k, c, h, w] or a list of T arrays")
+    frames = _same_shape([to_images(frame, what=f"images of frame {t}") for t, frame in enumerate(given)])
+    steps = range(len(frames)) if steps is None else _items(steps, "steps: expected a number for each frame")
+    steps = [whole_number(step, "steps") for step in steps]
     if len(steps) != len(frames) or any(b <= a for a, b in itertools.pairwise(steps)):
         raise ValueError(f"steps: expected {len(frames)} rising numbers, one for each frame, got {steps[:10]}")
     own = to_labels(labels, len(frames[0]))
     z = None if features is None else to_numpy(features, "features")
     if z is not None and (z.ndim != 3 or z.shape[:2] != (len(frames), len(own))):
         raise ValueError(f"features: expected shape [{len(frames)}, {len(own)}, d], got {z.shape}")
-    points = {label: _checked_barycenter(label, arrays) for label, arrays in (barycenters or {}).items()}
+    if real is not None and not isinstance(real, RealSample):
+        raise ValueError(
+            f"real: expected a RealSample, got {shown(real)}; write "
+            f"wddkit.history.RealSample(images, features, labels, indices)"
+        )
     distilled = uniform_set(frames[-1], own, class_names(classes) or numbered(own, "labels"))
-    rows = _rows(steps, scalars or {})
+    points = _checked_barycenters({} if barycenters is None else barycenters, len(distilled.classes))
+    rows = _rows(steps, {} if scalars is None else scalars)
     source = Source(
         moments=tuple(_in_memory(t, step, frames, z) for t, step in enumerate(steps)),
         distilled=lambda: distilled,
@@ -225,6 +242,13 @@ def from_arrays(
     return History(path=None, config=Fields({}), environment=Fields({}), source=source)
 
 
+def _items(values: Any, expected: str) -> list[Any]:
+    """The items of a list or an array. Raises ValueError, beginning with what was expected, for what has none."""
+    if isinstance(values, (str, bytes, Mapping)) or not np.iterable(values):
+        raise ValueError(f"{expected}, got {shown(values)}")
+    return list(values)
+
+
 def _same_shape(frames: list[np.ndarray]) -> list[np.ndarray]:
     if not frames:
         raise ValueError("images: expected at least one frame, [T, k, c, h, w]")
@@ -235,7 +259,10 @@ def _same_shape(frames: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def _rows(steps: Sequence[int], scalars: Mapping[str, Any]) -> list[dict[str, Json]]:
-    columns = {name: [float(value) for value in values] for name, values in scalars.items()}
+    if not isinstance(scalars, Mapping):
+        raise ValueError(f'scalars: expected numbers by name, such as {{"loss": [...]}}, got {shown(scalars)}')
+    items = {name: _items(values, f"scalars: {name!r}: expected a number a frame") for name, values in scalars.items()}
+    columns = {name: [scalar(value, name) for value in values] for name, values in items.items()}
     for name, values in columns.items():
         if len(values) != len(steps):
             raise ValueError(f"scalars: {name!r} has {len(values)} values for {len(steps)} frames")
@@ -263,7 +290,21 @@ def _in_memory(t: int, step: int, frames: Sequence[np.ndarray], features: np.nda
     return Moment(Frame("recorded", step), 0, frozenset(arrays), read)
 
 
-def _checked_barycenter(label: int, arrays: Mapping[str, np.ndarray]) -> Arrays:
+def _checked_barycenters(given: Any, classes: int) -> dict[int, Arrays]:
+    if not isinstance(given, Mapping):
+        raise ValueError(f"barycenters: expected arrays by class, such as {{0: {{...}}}}, got {shown(given)}")
+    found = {whole_number(label, "barycenters"): arrays for label, arrays in given.items()}
+    for label in found:
+        if not 0 <= label < classes:
+            raise ValueError(f"barycenters: there is no class {label}; expected 0 to {classes - 1}")
+    return {label: _checked_barycenter(label, arrays) for label, arrays in found.items()}
+
+
+def _checked_barycenter(label: int, arrays: Any) -> Arrays:
+    if not isinstance(arrays, Mapping):
+        raise ValueError(
+            f"barycenter of class {label}: expected support, masses and value by name, got {shown(arrays)}"
+        )
     found = {name: np.asarray(array) for name, array in arrays.items()}
     if problem := shape_problem(_headers(found), barycenter=True) or value_problem(found, barycenter=True):
         raise ValueError(f"barycenter of class {label}: {problem}")

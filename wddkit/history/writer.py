@@ -28,13 +28,12 @@ from wddkit.history.checkpoint import (
     roll_back,
     save_checkpoint,
 )
-from wddkit.history.checks import SCHEMA, read_complete, shape_problem, value_problem
+from wddkit.history.checks import SCHEMA, read_complete, scalar, shape_problem, value_problem
 from wddkit.history.logs import open_logs, read_log
 from wddkit.history.tables import results_problem
 from wddkit.history.turns import Edits, write_edits
 
 REAL_SAMPLES = 1000
-_RESERVED = ("phase", "step", "block", "seconds")
 
 
 def real_each(classes: int) -> int:
@@ -113,10 +112,8 @@ class Writer:
 
     def metrics(self, phase: str, step: int, block: int, scalars: Mapping[str, float]) -> None:
         """Records scalars of one moment; one that is not finite is recorded as missing."""
-        for name in scalars:
-            if name in _RESERVED:
-                raise ValueError(f"a scalar cannot be called {name!r}: that column tells the moment; rename it")
-        values = {name: float(value) if math.isfinite(value) else None for name, value in scalars.items()}
+        numbers = {name: scalar(value, name) for name, value in scalars.items()}
+        values = {name: value if math.isfinite(value) else None for name, value in numbers.items()}
         seconds = round(self.seconds, 3)
         self._metrics.append({"phase": phase, "step": int(step), "block": int(block), "seconds": seconds, **values})
 

@@ -99,4 +99,4 @@ __all__ = [
 def __getattr__(name: str) -> ModuleType:
     if name in ("batch", "losses"):
         return importlib.import_module(f"wddkit.ot.{name}")
-    raise AttributeError(f"module 'wddkit.ot' has no attribute {name!r}")
+    raise AttributeError(f"module 'wddkit.ot' has no attribute {name!r}; it offers {', '.join(__all__)}")

@@ -11,6 +11,7 @@ import numpy as np
 
 from wddkit.config import Config
 from wddkit.data import ImageSet, Split
+from wddkit.data.arrays import shown
 from wddkit.data.pixels import resize
 from wddkit.experiment import prepared
 from wddkit.history import History, RealSample
@@ -38,6 +39,9 @@ class LiveSession:
     event {"event": "knob", "step", "block", "name", "before", "after"}, `history.edited` is true, `wdd.run` and
     `wdd.compare` refuse such a run, and `wdd.replay` repeats it bit for bit.
 
+    A loss that is not finite any more, or ten times what it was at its stage's first step, stops nothing: the message
+    of `state` says so, and when the stage ends so does an event "diverged".
+
     The thread owns the networks. It takes the number of threads that torch has where the session was begun and changes
     no setting. Dropping the session, leaving its `with` block and the interpreter's end stop it and keep what there is.
     """
@@ -57,7 +61,7 @@ class LiveSession:
 
         The data set is read, and the config checked, before this returns: raises what `wdd.run` does.
         """
-        config, split = prepared(config or Config(), split)
+        config, split = prepared(config, split)
         self._begin(Work(config, split, Path(out) / config.run_name(split), None), blocking=blocking)
 
     @classmethod
@@ -251,6 +255,8 @@ def _forked(config: Config, split: Split, edits: Edits, at: Fork, out: Path, kno
 
 
 def _folder_of(history: History | Path | str) -> Path:
+    if not isinstance(history, (History, str, Path)):
+        raise ValueError(f"expected a History or the folder of a run, got {shown(history)}")
     path = history.path if isinstance(history, History) else Path(history)
     if path is None:
         raise ValueError("this history is in memory alone; expected that of a run, or its folder")

@@ -12,7 +12,7 @@ from typing import Any
 
 from wddkit.config import Config
 from wddkit.data import Split
-from wddkit.experiment import context_of, task_of
+from wddkit.experiment import Losses, context_of, task_of
 from wddkit.history import History, Writer
 from wddkit.history.begin import edited_folder
 from wddkit.history.logs import read_log
@@ -54,7 +54,7 @@ class Work:
         self._state: Name = "starting"
         self._at = ("", 0, 0)
         self._seconds = 0.0
-        self._message = ""
+        self._message, self._losses = "", Losses()
         self._phase, self._block = "", 0
         self._is_distilling = False
         self._steps = int(getattr(config.method, "steps", 0))
@@ -76,7 +76,7 @@ class Work:
             "total": total,
             "seconds": round(self._seconds, 3),
             "knobs": self.knobs.standing(),
-            "message": self._message,
+            "message": "; ".join(filter(None, [self._message, self._losses.said])),
         }
 
     def history(self) -> History:
@@ -95,7 +95,8 @@ class Work:
                 return
             self.error, self._is_stopping, self._is_pausing, self._message = None, False, False, ""
             edits = self.knobs.edits if self.is_edited else None
-            if finished(self.path, self.config, edits=edits) is not None:
+            if (found := finished(self.path, self.config, edits=edits)) is not None:
+                self._losses.recall(found.events)
                 self._state, self._is_distilling = "finished", False
                 return
             task = task_of(self.config, self.split, tick=self.tick)
@@ -170,6 +171,8 @@ class Work:
         """A boundary: where the work pauses, stops, has its knobs turned, and tells how far it is."""
         self._gate.close()
         self._at = (stage, done, total)
+        if (said := self._losses.note(stage, done, total, scalars)) and self._writer is not None:
+            self._writer.event("diverged", stage=stage, said=said)
         self._rest()
         if self._is_distilling and done < total and self._phase and stage.startswith(self._phase):
             self._reach(self._block, done)
@@ -181,6 +184,7 @@ class Work:
         self._gate.close()
         self.audience.note()
         if snapshot.distilled is not None:  # images
+            self._losses.look()
             self._phase, self._block = snapshot.phase, snapshot.block
             self._is_distilling = snapshot.state is not None  # of all but the last
             self._rest()
@@ -268,6 +272,7 @@ class Work:
         self.knobs.values.clear()
         self._phase, self._block = "", 0
         log = read_log(writer.path / "events.jsonl")
+        self._losses.recall(log)
         fork = self.knobs.edits.fork
         if fork is not None:
             self._message = f"repeating {fork.run} up to step {fork.step}, where this fork begins"

@@ -4,15 +4,22 @@ import base64
 import functools
 import html
 import json
+import os
+import re
 import string
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from wddkit.history.folder import write_file
+
 ROOM = Path(__file__).parent / "web"
+# Of classes, in every view and figure; their home is the browser's side.
+COLOURS = tuple(re.findall(r'"(#\w{6})"', (ROOM / "common.js").read_text("utf-8").partition("];")[0]))
 SAVING = ("svg_path.js", "svg.js", "gif_colours.js", "gif.js", "export.js")
 FEATURES = ("features", "features_scale", "features_words", "pointed", "pointing")
 PANELS = tuple(f"panel_{name}.js" for name in (*FEATURES, "images", "chosen", "direction", "curves", "results"))
+SHELL = ("controls.js", "saving.js", "address.js", "meanings.js", "core.js")
 LAB = (
     "common.js",
     *(f"{name}.js" for name in ("ot", "ot_entropic", "ot_transport", "ot_barycenter")),
@@ -20,8 +27,8 @@ LAB = (
 )
 # A widget's module has no neighbours to import, so that a view is its parts joined, in this order.
 VIEWS: dict[str, tuple[str, ...]] = {
-    "explorer": ("common.js", *SAVING, "data.js", *PANELS, "controls.js", "saving.js", "core.js", "explorer.js"),
-    "compare": ("common.js", *SAVING, "data.js", *PANELS, "controls.js", "saving.js", "core.js", "compare.js"),
+    "explorer": ("common.js", *SAVING, "data.js", *PANELS, *SHELL, "explorer.js"),
+    "compare": ("common.js", *SAVING, "data.js", *PANELS, *SHELL, "compare.js"),
     "transport_lab": (*LAB, "lab_transport_parts.js", "lab_transport.js"),
     "barycenter_lab": (*LAB, *(f"lab_barycenter{part}.js" for part in ("_parts", "_value", "_panels", ""))),
 }
@@ -51,3 +58,30 @@ def page(view: str, state: Mapping[str, Any], buffers: Mapping[str, bytes], *, t
     return template.substitute(
         title=html.escape(title), css=style(), summary=html.escape(summary), state=text, module=module(view)
     )
+
+
+def write(path: Path | str, text: str) -> Path:
+    """Writes a page; what stands there stays until the new page is whole. Returns the path, its "~" expanded.
+
+    Raises OSError where it cannot be written, and ValueError for what is no path.
+    """
+    if not isinstance(path, (str, os.PathLike)) or not str(path):
+        raise ValueError(f"to_html: expected the path of a file, such as 'explorer.html', got {path!r}")
+    try:
+        path = Path(path).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"to_html: {path}: {error}; write the whole path") from None
+    if path.is_dir():
+        raise IsADirectoryError(f"to_html: {path} is a folder; expected a file, such as {path / 'explorer.html'}")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"to_html: cannot write {path}: there is no folder {path.parent}; create it first")
+    try:
+        write_file(path, text.encode("utf-8"))
+    except OSError as error:
+        why = error.__cause__.strerror if isinstance(error.__cause__, OSError) else error.strerror
+        message = (
+            f"to_html: could not write {path}: {why}. A page that stood there is unchanged; free some space or choose "
+            "another place"
+        )
+        raise OSError(error.errno, message) from error
+    return path

@@ -2,23 +2,30 @@
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import anywidget
+import numpy as np
 import traitlets
 from PIL import Image
 
 from wddkit.history import History
 from wddkit.views import assets
-from wddkit.views.explorer import KEPT, LOOK, checked_look, summary
+from wddkit.views.explorer import summary
+from wddkit.views.linked import KEPT, Known, LinkedView
 from wddkit.views.payload import BYTES, payload
+from wddkit.views.scene.facts import recorded
+from wddkit.views.selection import COLUMNS, Seen, named, rows
+
+if TYPE_CHECKING:
+    import pandas
 
 MOST = 4  # more columns would be too narrow to see anything
 
 
-class CompareExplorer(anywidget.AnyWidget):
+class CompareExplorer(LinkedView):
     """Two to four runs side by side, under one slider: each at the same share of its own phases.
 
     `step` is a position on the time line that they share; `classes`, `projection`, `look`, `selected` and `picked` are
@@ -32,40 +39,52 @@ class CompareExplorer(anywidget.AnyWidget):
     _css = assets.style()
 
     metas = traitlets.List(traitlets.Dict()).tag(sync=True)
-    buffers = traitlets.Dict().tag(sync=True)
     names = traitlets.List(traitlets.Unicode()).tag(sync=True)
     differences = traitlets.List(traitlets.List(traitlets.Unicode())).tag(sync=True)
-    step = traitlets.Int(0).tag(sync=True)
-    selected = traitlets.Int(-1).tag(sync=True)
-    classes = traitlets.List(traitlets.Int()).tag(sync=True)
-    projection = traitlets.Unicode("").tag(sync=True)
-    look = traitlets.Dict(dict(LOOK)).tag(sync=True)
-    picked = traitlets.List(traitlets.Int()).tag(sync=True)
-    real = traitlets.List(traitlets.Int()).tag(sync=True)
-    bookmarks = traitlets.List(traitlets.Dict()).tag(sync=True)
-    presenter = traitlets.Bool(default_value=False).tag(sync=True)
 
     def __init__(self, histories: Sequence[History], *, names: Sequence[str] | None = None) -> None:
-        histories = tuple(histories)
+        if isinstance(histories, (str, Path, History)) or not isinstance(histories, Iterable):
+            histories = (recorded(histories, "CompareExplorer"),)
+        histories = tuple(recorded(history, "CompareExplorer") for history in histories)
         if not 2 <= len(histories) <= MOST:
-            raise ValueError(f"CompareExplorer: expected 2 to {MOST} runs, got {len(histories)}")
+            raise ValueError(f"CompareExplorer: expected 2 to {MOST} runs as a list, got {len(histories)}")
         classes = {history.distilled.classes for history in histories}
         if len(classes) > 1:
             raise ValueError(
                 "CompareExplorer: the runs have different classes, so that their images cannot stand side by side: "
                 + "; ".join(", ".join(own[:5]) for own in sorted(classes))
             )
+        if isinstance(names, str):
+            raise ValueError(f"CompareExplorer: names are {names!r}; expected a list of texts, one for each run")
         if names is not None and len(names) != len(histories):
             raise ValueError(f"CompareExplorer: {len(names)} names for {len(histories)} runs; expected one each")
         self._histories = histories
         sent = [payload(history, limit=BYTES // len(histories)) for history in histories]
-        rows = differences([dict(history.config) for history in histories])
+        differing = differences([dict(history.config) for history in histories])
         super().__init__(
             metas=[dict(each.meta) for each in sent],
             buffers={f"{r}/{name}": data for r, each in enumerate(sent) for name, data in each.buffers.items()},
-            names=list(names) if names is not None else _names(histories, rows),
-            differences=rows,
+            names=list(names) if names is not None else _names(histories, differing),
+            differences=differing,
         )
+
+    @property
+    def timeline(self) -> list[tuple[str, int]]:
+        """The moments that the runs share, with the phases and steps of the run that has most of them."""
+        early = max((meta["timeline"][: meta["barycenter_steps"]] for meta in self.metas), key=len)
+        late = max((meta["timeline"][meta["barycenter_steps"] :] for meta in self.metas), key=len)
+        return [(moment["phase"], moment["step"]) for moment in [*early, *late]]
+
+    def selection(self) -> "pandas.DataFrame":
+        """What is selected or circled in each run, as `Explorer.selection` with the run's name in `run` before it."""
+        import pandas as pd
+
+        chosen = [self.selected] if self.selected >= 0 else []
+        found = []
+        for r, name in enumerate(self.names):
+            seen = self._seen(r, list(dict.fromkeys([*chosen, *self.picked])))
+            found += [(name, *row) for row in rows(seen)]
+        return pd.DataFrame(found, columns=("run", *COLUMNS))
 
     @property
     def histories(self) -> tuple[History, ...]:
@@ -74,13 +93,11 @@ class CompareExplorer(anywidget.AnyWidget):
 
     def to_html(self, path: Path | str) -> Path:
         """Writes the comparison as one file that needs neither kernel nor network; returns its path."""
-        path = Path(path)
-        traits = (*KEPT, "metas", "names", "differences", "bookmarks", "presenter")
+        traits = (*KEPT, "metas", "names", "differences", "bookmarks", "stops", "presenter")
         state = {name: getattr(self, name) for name in traits}
         about = " ".join(f"{name}: {summary(meta)}" for name, meta in zip(self.names, self.metas, strict=True))
         title = f"Comparison: {', '.join(self.names)}"
-        path.write_text(assets.page("compare", state, self.buffers, title=title, summary=about), encoding="utf-8")
-        return path
+        return assets.write(path, assets.page("compare", state, self.buffers, title=title, summary=about))
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """The widget, and a picture of each run for where no widget can live."""
@@ -94,37 +111,66 @@ class CompareExplorer(anywidget.AnyWidget):
         png = {**drawn[0][1], "alt": alt}
         return {**bundle[0], "image/png": _stacked([data for data, _ in drawn])}, {**bundle[1], "image/png": png}
 
-    @traitlets.validate("step")
-    def _valid_step(self, proposal: dict[str, Any]) -> int:
-        early = max(meta["barycenter_steps"] for meta in self.metas)
-        count: int = early + max(len(meta["timeline"]) - meta["barycenter_steps"] for meta in self.metas)
-        if not -count <= proposal["value"] < count:
+    @traitlets.validate("names")
+    def _valid_names(self, proposal: dict[str, Any]) -> list[str]:
+        if len(proposal["value"]) != len(self.metas):
             raise traitlets.TraitError(
-                f"step {proposal['value']} of a shared time line of {count}; expected 0 to {count - 1}"
+                f"names: {len(proposal['value'])} names for {len(self.metas)} runs; expected one each"
             )
-        return int(proposal["value"]) % count
+        return list(proposal["value"])
 
-    @traitlets.validate("classes")
-    def _valid_classes(self, proposal: dict[str, Any]) -> list[int]:
-        known = len(self.metas[0]["classes"])
-        if wrong := [label for label in proposal["value"] if not 0 <= label < known]:
-            raise traitlets.TraitError(
-                f"classes: no label {wrong[0]}; expected labels from 0 to {known - 1}, or [] for all"
-            )
-        return sorted(set(proposal["value"]))
+    @property
+    def _largest(self) -> int:
+        """The run that names the images: the first of those with most of them."""
+        sizes = [len(self.buffers.get(f"{r}/labels", b"")) for r in range(len(self.metas))]
+        return sizes.index(max(sizes))
 
-    @traitlets.validate("projection")
-    def _valid_projection(self, proposal: dict[str, Any]) -> str:
-        known = list(dict.fromkeys(each["key"] for meta in self.metas for each in meta["projections"]))
-        if proposal["value"] not in [*known, ""]:
-            raise traitlets.TraitError(
-                f"projection {proposal['value']!r}: these runs have {', '.join(map(repr, known)) or 'none'}"
-            )
-        return str(proposal["value"])
+    def _own(self, r: int) -> dict[str, bytes]:
+        before = f"{r}/"
+        return {name.removeprefix(before): data for name, data in self.buffers.items() if name.startswith(before)}
 
-    @traitlets.validate("look")
-    def _valid_look(self, proposal: dict[str, Any]) -> dict[str, Any]:
-        return checked_look(proposal["value"])
+    def _known(self) -> Known:
+        r, early, late = self._largest, *_shared(self.metas)
+        return Known(
+            of=f"a shared time line of {early + late}",
+            have="these runs have",
+            steps=early + late,
+            images=named(self.metas[r], self._own(r)),
+            real=np.frombuffer(self.buffers.get(f"{r}/real/indices", b""), "<i4"),
+            classes=len(self.metas[0]["classes"]),
+            projections=tuple(dict.fromkeys(each["key"] for meta in self.metas for each in meta["projections"])),
+        )
+
+    def _seen(self, r: int, positions: Sequence[int]) -> Seen:
+        """A run as its column shows it, `positions` being those of the largest run."""
+        meta, own, large = self.metas[r], self._own(r), self._own(self._largest)
+        names = named(self.metas[self._largest], large)
+        places = {name: position for position, name in named(meta, own).items()}
+        images = tuple(places[names[each]] for each in positions if names[each] in places)
+        # As in the browser: real images are the same ones where their labels are.
+        same = own.get("real/labels") == large.get("real/labels")
+        keys = [each["key"] for each in meta["projections"]]
+        plane = self.projection if self.projection in keys else next(iter(keys), "")
+        return Seen(meta, own, _step_of(self.metas, r, self.step), plane, images, tuple(self.real * same))
+
+
+def _shared(metas: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
+    """How many barycenter steps and how many snapshots are on the time line that the runs share."""
+    early = max(meta["barycenter_steps"] for meta in metas)
+    return early, max(len(meta["timeline"]) - meta["barycenter_steps"] for meta in metas)
+
+
+def _step_of(metas: Sequence[Mapping[str, Any]], r: int, step: int) -> int:
+    """A run's own step at a step of the shared time line, as `stepOf` in compare.js."""
+    early, late = _shared(metas)
+    first, own = metas[r]["barycenter_steps"], len(metas[r]["timeline"]) - metas[r]["barycenter_steps"]
+
+    def share(i: int, of: int, to: int) -> int:
+        return math.floor(i * (to - 1) / (of - 1) + 0.5) if of > 1 else 0
+
+    if step < early and first:
+        return share(step, early, first)
+    return int(first + (0 if step < early else share(step - early, late, own)))
 
 
 def differences(configs: Sequence[Mapping[str, Any]]) -> list[list[str]]:

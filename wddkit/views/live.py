@@ -88,6 +88,8 @@ def empty(title: str) -> dict[str, Any]:
         "seconds": {},
         "scalars": {},
         "paired": False,
+        "finished": False,
+        "unasked": False,
         "edited": False,
         "barycenter_steps": 0,
         "image": {"size": 0, "channels": 1},

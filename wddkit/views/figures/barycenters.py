@@ -9,7 +9,7 @@ from jaxtyping import Float64, Int64
 
 from wddkit.history import History
 from wddkit.views.figures.words import label_of, picked, position
-from wddkit.views.scene.facts import Answer
+from wddkit.views.scene.facts import Answer, recorded
 
 if TYPE_CHECKING:
     from wddkit.ot import Transport
@@ -86,7 +86,7 @@ def masses_of(
 
 def values_of(history: History) -> Values | None:
     """Values of all recorded barycenters; None if there are none."""
-    ways = history.barycenters
+    ways = recorded(history).barycenters
     if not ways:
         return None
     steps = max(len(way["value"]) for way in ways.values())

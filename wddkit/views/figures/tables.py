@@ -199,8 +199,8 @@ def _lines(points: Sequence[Point]) -> tuple[Line, ...]:
         places = [point.ipc for point in found if not math.isnan(point.ipc)]
         if twice := [ipc for i, ipc in enumerate(places) if ipc in places[:i]]:
             raise ValueError(
-                f"accuracy_by_ipc: two results for {name!r} at {twice[0]:g} images per class under protocol "
-                f"{found[0].panel[1]!r}; give them names: "
+                f"accuracy_by_ipc: two results for {name!r} at {twice[0]:g} image{'s' * (twice[0] != 1)} per class "
+                f"under protocol {found[0].panel[1]!r}; give them names: "
                 f"{{'one': [...], 'other': [...]}}"
             )
     return tuple(

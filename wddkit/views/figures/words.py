@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wddkit.history import History
+from wddkit.views import assets
 from wddkit.views.scene import Result, Scene
 from wddkit.views.scene.facts import Answer
 
@@ -19,8 +20,7 @@ if TYPE_CHECKING:  # these import this module
     from wddkit.views.figures.series import Series, Strip
     from wddkit.views.figures.tables import Line
 
-# Okabe and Ito's colours, told apart with any colour vision, beside shapes: 72 classes before a pair comes again.
-COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#F0E442", "#8A8A8A")
+COLOURS = assets.COLOURS  # told apart with any colour vision; beside shapes, 90 classes before a pair comes again
 BLUE, ORANGE = COLOURS[4], COLOURS[3]
 PHASES = (BLUE, ORANGE, COLOURS[2], COLOURS[5])  # each with a dash of its own
 CONTROLS = {"random": "random real images", "nearest": "nearest real images", "whole real set": "the whole real set"}
@@ -87,6 +87,16 @@ def position(wanted: int, count: int, *, what: str, of: str) -> int:
 def frame_of(drawn: Scene, frame: int) -> int:
     """The position of a frame of a run; ValueError where there is none."""
     return position(frame, len(drawn.frames), what="frame", of=f"a run of {len(drawn.frames)} snapshots")
+
+
+def image_names(labels: Iterable[int], classes: Sequence[str]) -> list[str]:
+    """What images with these labels are called, counted from 1 in each class, as the Explorer does."""
+    seen: dict[int, int] = {}
+    names = []
+    for label in labels:
+        seen[label] = seen.get(label, 0) + 1
+        names.append(f"image {seen[label]} of class {short(classes[label])}")
+    return names
 
 
 def set_name(result: Result) -> str:

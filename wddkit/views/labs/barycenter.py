@@ -2,9 +2,8 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-import anywidget
 import numpy as np
 import traitlets
 from jaxtyping import Float64
@@ -14,13 +13,14 @@ from wddkit.ot import Lloyd, Measure, Step, barycenter_steps
 from wddkit.views import assets
 from wddkit.views.labs import pages
 from wddkit.views.labs.checks import as_measure, as_state, check_alike, check_cost, from_state, lesson_of
+from wddkit.views.labs.laboratory import Laboratory
 from wddkit.views.labs.lessons import BARYCENTER
 
 MOST_SUPPORT = 40
 RULES = ("free", "uniform")
 
 
-class BarycenterLab(anywidget.AnyWidget):
+class BarycenterLab(Laboratory):
     """Points on a line or in the plane, m support points that stand for them, and Lloyd's steps from a start.
 
     The browser computes what it shows (n <= 200 points a measure); the kernel hears of it when the hand rests, and
@@ -33,9 +33,17 @@ class BarycenterLab(anywidget.AnyWidget):
         lab.to_html("lab.html")                 # the same as one file, without kernel or network
 
     `points`: an array [n, d], a `Measure`, or a list of them with `weights`; several have equal (`"uniform"`) masses.
-    `rule`, `cost`, `trim`, `weights`, `start` and `step` can be read and set. Errors are ValueErrors in the constructor
+    Without points, these arguments go over the lesson's values. `rule`, `cost`, `trim`, `weights`, `start` and `step`
+    can be read and set, and so can `lesson`, which loads one. Errors are ValueErrors in the constructor
     and traitlets.TraitErrors, or ValueErrors of `points`, after it.
     """
+
+    LESSONS, POINTS = BARYCENTER, "data"
+    HINTS: ClassVar[dict[str, str]] = {
+        "m": "it is the length of start, which can be set",
+        "masses": "they follow from rule, which can be set",
+        "seed": "it draws a start; set start itself",
+    }
 
     # As text: a path would be watched for changes by something that never lets go of the widget.
     _esm = assets.module("barycenter_lab")
@@ -48,37 +56,42 @@ class BarycenterLab(anywidget.AnyWidget):
     cost = traitlets.Unicode("sqeuclidean").tag(sync=True)
     trim = traitlets.Float(0.0).tag(sync=True)
     step = traitlets.Int(0).tag(sync=True)
-    lesson = traitlets.Unicode("").tag(sync=True)
-    lessons = traitlets.List(traitlets.Dict()).tag(sync=True)
-    presenter = traitlets.Bool(default_value=False).tag(sync=True)
 
     def __init__(
         self,
         points: Any = None,
         *,
-        m: int = 3,
-        masses: str = "free",
+        m: int | None = None,
+        masses: str | None = None,
         weights: Any = None,
-        cost: str = "sqeuclidean",
-        trim: float = 0.0,
+        cost: str | None = None,
+        trim: float | None = None,
         start: Any = None,
-        seed: int = 0,
+        seed: int | None = None,
         lesson: str | None = None,
     ) -> None:
         self._solved: tuple[str, list[Step]] | None = None
         if points is not None and lesson is not None:
             raise ValueError("lesson: it brings its own points; leave out the points, or the lesson")
+        if masses is not None and not (isinstance(masses, str) and masses in RULES):
+            raise unknown("masses of a laboratory", masses, RULES)
+        given = {"rule": masses, "cost": cost, "trim": trim}
+        state: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         if points is None:
             chosen = lesson_of(lesson, BARYCENTER)
-            state = {**chosen.state, "lesson": chosen.name}
+            state = {**chosen.state, **state, "lesson": chosen.name}
+            measures = tuple(from_state(each, f"points[{k}]") for k, each in enumerate(state["data"]))
         else:
-            if masses not in RULES:
-                raise unknown("masses of a laboratory", masses, RULES)
-            state = _given(points, m=m, masses=masses, weights=weights, cost=cost, trim=trim, start=start, seed=seed)
-        try:
-            super().__init__(**state, lessons=[each.sent() for each in BARYCENTER])
-        except traitlets.TraitError as error:
-            raise ValueError(str(error)) from None
+            measures = _measures(points)
+            state = {"rule": "free", "cost": "sqeuclidean", **state, "data": [as_state(each) for each in measures]}
+        if points is not None or weights is not None:
+            state["weights"] = _weights(weights, len(measures))
+        if start is not None:
+            state["start"] = _given(start, m)
+        elif points is not None or m is not None or seed is not None:
+            count = len(state.get("start", range(3))) if m is None else m
+            state["start"] = _drawn(measures, count, state["rule"], check_cost(state["cost"]), seed or 0)
+        super().__init__(**state)
 
     @property
     def measures(self) -> tuple[Measure, ...]:
@@ -93,7 +106,7 @@ class BarycenterLab(anywidget.AnyWidget):
     @points.setter
     def points(self, value: Any) -> None:
         measures = _measures(value)
-        with self.hold_trait_notifications():
+        with self.hold_sync(), self.hold_trait_notifications():
             if measures[0].points.shape[1] != len(self.start[0]) or len(measures) > 1:
                 self.rule = self.rule if len(measures) == 1 else "uniform"
                 self.start = _drawn(measures, len(self.start), self.rule, self.cost, 0)
@@ -190,19 +203,9 @@ class BarycenterLab(anywidget.AnyWidget):
         return int(proposal["value"])
 
 
-def _given(
-    points: Any, *, m: int, masses: str, weights: Any, cost: str, trim: float, start: Any, seed: int
-) -> dict[str, Any]:
-    """The state of a laboratory with these points."""
-    measures = _measures(points)
-    shares = _weights(weights, len(measures))
-    given = None if start is None else np.asarray(start, float).tolist()
-    drawn = given or _drawn(measures, m, masses, check_cost(cost), seed)
-    data = [as_state(each) for each in measures]
-    return {"data": data, "weights": shares, "start": drawn, "rule": masses, "cost": cost, "trim": trim}
-
-
 def _measures(points: Any) -> tuple[Measure, ...]:
+    if isinstance(points, (list, tuple)) and not len(points):
+        raise ValueError("points: expected an array [n, d], a Measure, or a list of them, got an empty list")
     if isinstance(points, (list, tuple)) and all(isinstance(each, (Measure, np.ndarray)) for each in points):
         measures = tuple(as_measure(each, f"points[{k}]") for k, each in enumerate(points))
     else:
@@ -211,8 +214,28 @@ def _measures(points: Any) -> tuple[Measure, ...]:
     return measures
 
 
+def _given(start: Any, m: int | None) -> list[list[float]]:
+    """The support points that were given; ValueError unless they are points, m of them."""
+    support: list[list[float]] = Measure.of(start, "start").points.tolist()
+    if m is not None and len(support) != m:
+        raise ValueError(f"start: {len(support)} support points, and m is {m}; give m of them, or leave out m")
+    return support
+
+
 def _weights(weights: Any, count: int) -> list[float]:
-    return [1 / count] * count if weights is None else [float(each) for each in weights]
+    if weights is None:
+        return [1 / count] * count
+    try:
+        given: list[float] = np.asarray(weights, float).reshape(count).tolist()
+    except (TypeError, ValueError):
+        raise _wrong_weights(weights, count) from None
+    return given
+
+
+def _wrong_weights(weights: Any, count: int) -> ValueError:
+    expected = f"{count} positive numbers that sum to 1" if count > 1 else "[1.0] for one measure"
+    mend = f"; give each measure its share, such as {[round(1 / count, 3)] * count}" if 1 < count < 5 else ""
+    return ValueError(f"weights: expected {expected}, got {weights!r:.60}{mend}")
 
 
 def _drawn(measures: tuple[Measure, ...], m: int, masses: str, cost: str, seed: int) -> list[list[float]]:
@@ -225,13 +248,15 @@ def _drawn(measures: tuple[Measure, ...], m: int, masses: str, cost: str, seed: 
 
 def _check(*, data: list[Any], weights: list[float], start: list[list[float]], rule: str) -> None:
     """Raises ValueError unless these make a problem that a laboratory can show."""
+    if not data:
+        raise ValueError("data: expected a list of one measure or several, got an empty one")
     measures = [from_state(each, f"points[{k}]") for k, each in enumerate(data)]
     support = Measure.of(start, "start")
     if len(support) > MOST_SUPPORT:
         raise ValueError(f"start: {len(support)} support points, and a laboratory shows at most {MOST_SUPPORT}")
     check_alike(*((f"points[{k}]", each) for k, each in enumerate(measures)), ("start", support))
-    if len(weights) != len(measures) or min(weights) <= 0 or abs(sum(weights) - 1) > 1e-6:
-        raise ValueError(f"weights: expected {len(measures)} positive numbers that sum to 1, got {weights}")
+    if len(weights) != len(measures) or not all(each > 0 for each in weights) or not abs(sum(weights) - 1) <= 1e-6:
+        raise _wrong_weights(weights, len(measures))
     if rule not in RULES:
         raise unknown("rule for the masses", rule, RULES)
     if rule == "free" and len(measures) > 1:

@@ -15,9 +15,7 @@ Bundle = tuple[dict[str, Any], dict[str, Any]]
 
 def write(path: Path | str, view: str, state: Mapping[str, Any], *, title: str, summary: str) -> Path:
     """Writes the page of a view in this state; returns its path."""
-    path = Path(path)
-    path.write_text(assets.page(view, state, {}, title=title, summary=summary), encoding="utf-8")
-    return path
+    return assets.write(path, assets.page(view, state, {}, title=title, summary=summary))
 
 
 def with_picture(bundle: Bundle | None, draw: Callable[[], bytes], *, alt: str) -> Bundle | None:

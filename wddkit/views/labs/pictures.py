@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from wddkit.ot import Measure, Step, Transport
+from wddkit.views.assets import COLOURS
 
 A, B, PLAN = "#0072B2", "#D55E00", "#009E73"  # as in the browser
-COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#F0E442", "#8A8A8A")
 DISC = 1500.0  # area in points^2 of a mark that holds all mass
 SMALLEST = 12.0
 FAINT = 0.004  # share of the heaviest entry below which no line is drawn

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets
 from jaxtyping import Float64
@@ -12,10 +11,11 @@ from wddkit.ot import Measure, Transport, partial, transport, unbalanced
 from wddkit.views import assets
 from wddkit.views.labs import pages
 from wddkit.views.labs.checks import Setting, as_measure, as_state, check_alike, check_cost, from_state, lesson_of
+from wddkit.views.labs.laboratory import Laboratory
 from wddkit.views.labs.lessons import TRANSPORT
 
 
-class TransportLab(anywidget.AnyWidget):
+class TransportLab(Laboratory):
     """Two measures a and b, on a line or in the plane, whose points one drags, and the plan between them.
 
     The browser computes what it shows (n <= 200 points a side); the kernel hears of it when the hand rests, and `plan`,
@@ -29,8 +29,10 @@ class TransportLab(anywidget.AnyWidget):
 
     `cost`, `reg` and `relax` (the price ρ of `wddkit.ot.unbalanced`, which needs a `reg`) and `mass` (the share that is
     carried, as in `wddkit.ot.partial`) can be read and set. Their errors, as those of a and b, are ValueErrors in the
-    constructor and traitlets.TraitErrors, or ValueErrors of `a` and `b`, after it.
+    constructor and traitlets.TraitErrors, or ValueErrors of `a` and `b`, after it. Setting `lesson` loads one.
     """
+
+    LESSONS, POINTS = TRANSPORT, "sides"
 
     # As text: a path would be watched for changes by something that never lets go of the widget.
     _esm = assets.module("transport_lab")
@@ -41,9 +43,6 @@ class TransportLab(anywidget.AnyWidget):
     reg = Setting(None, allow_none=True).tag(sync=True)
     relax = Setting(None, allow_none=True).tag(sync=True)
     mass = traitlets.Float(1.0).tag(sync=True)
-    lesson = traitlets.Unicode("").tag(sync=True)
-    lessons = traitlets.List(traitlets.Dict()).tag(sync=True)
-    presenter = traitlets.Bool(default_value=False).tag(sync=True)
 
     def __init__(
         self,
@@ -69,10 +68,7 @@ class TransportLab(anywidget.AnyWidget):
             first, second = as_measure(a, "a"), as_measure(b, "b")
             check_alike(("a", first), ("b", second))
             state["sides"] = {"a": as_state(first), "b": as_state(second)}
-        try:
-            super().__init__(**state, lessons=[each.sent() for each in TRANSPORT])
-        except traitlets.TraitError as error:
-            raise ValueError(str(error)) from None
+        super().__init__(**state)
 
     @property
     def a(self) -> Measure:
@@ -96,7 +92,8 @@ class TransportLab(anywidget.AnyWidget):
         """Puts two measures on the board, which may have another dimension than those that were there."""
         first, second = as_measure(a, "a"), as_measure(b, "b")
         check_alike(("a", first), ("b", second))
-        self.sides = {"a": as_state(first), "b": as_state(second)}
+        with self.hold_sync():  # of other points the lesson does not speak: the browser hears of both at once
+            self.sides = {"a": as_state(first), "b": as_state(second)}
 
     @property
     def transport(self) -> Transport:

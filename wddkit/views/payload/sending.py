@@ -148,6 +148,8 @@ def _meta(history: History, drawn: Kept) -> dict[str, Json]:
         "scalars": {name: list(values) for name, values in facts.scalars(history).items()},
         "layers": facts.layers(history, frames.layers),
         "turns": turns,
+        "finished": answer.distilled is not None,
+        "unasked": facts.unasked(history),
         "edited": history.edited or bool(turns),
         **frames.meta,
     }

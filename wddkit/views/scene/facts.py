@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,15 @@ BARYCENTER_STEPS = 16  # on the time line
 KNOBS = {"lr": "learning rate", "statistics_weight": "statistics weight"}
 
 
+def recorded(history: Any, what: str = "a view of a run") -> History:
+    """The history, given to `what`; ValueError for anything else, such as the path of one."""
+    if isinstance(history, History):
+        return history
+    given = f"{str(history)!r}" if isinstance(history, (str, Path)) else type(history).__name__
+    way = f"wdd.History.load({given})" if isinstance(history, (str, Path)) else "wdd.History.load(path)"
+    raise ValueError(f"{what}: expected a recorded run, got {given}; a run's folder is read by {way}")
+
+
 @dataclass(frozen=True, eq=False)
 class Answer:
     """What the images are, told by the distilled set, or of an unfinished run by what is known so far."""
@@ -27,6 +37,7 @@ class Answer:
     @classmethod
     def of(cls, history: History) -> "Answer":
         """The distilled set of a history, or else the classes and the ipc that its config and events tell."""
+        history = recorded(history)
         unfinished = history.path is not None and not (history.path / "distilled").is_dir()
         if not unfinished:
             return cls(history.distilled, history.distilled.classes, None)
@@ -156,7 +167,7 @@ def missing(history: History, answer: Answer, *, real: bool, synthetic: bool) ->
         said.append("No features of the distilled images were recorded, so they have no place among the features.")
     if not history.frames:
         said.append("No snapshots of the images were recorded; what is shown is the distilled set at the end.")
-    if not history.source.results():
+    if not history.source.results() and not unasked(history):
         said.append("No results were recorded, so there is no accuracy to show.")
     if history.frames and not history.source.scalars():
         said.append("No losses were recorded.")
@@ -165,6 +176,11 @@ def missing(history: History, answer: Answer, *, real: bool, synthetic: bool) ->
     if history.frames and left_out:
         said.append(f"The recording budget left out {left_out} of {count} images.")
     return tuple(said)
+
+
+def unasked(history: History) -> bool:
+    """Whether a run was asked for no results at all: protocols=()."""
+    return history.config.get("protocols", None) in ((), [])
 
 
 def shown(steps: int, *, most: int = BARYCENTER_STEPS) -> list[int]:

@@ -123,7 +123,7 @@ def results(history: History) -> tuple[Result, ...]:
     # Not through the data frame: pandas takes half a second, which a replay need not pay.
     return tuple(
         _result(value["protocol"], row, first=i == 0)
-        for value in history.source.results()
+        for value in facts.recorded(history).source.results()
         for i, row in enumerate(value["rows"])
     )
 

@@ -1,14 +1,17 @@
 // What all views share. One ES module is made of this file and a view's parts (assets.py joins them). It runs unchanged
 // as a notebook's widget and in a page of its own: it imports nothing and asks the network for nothing.
 
-// Okabe and Ito's colours, told apart with any colour vision; their black is grey here, to be seen on black too.
-const COLOURS = ["#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#F0E442", "#8A8A8A"];
-// Nine shapes beside eight colours: 72 classes before a pair comes again. Squares and discs have another meaning.
+// Ten colours told apart with any colour vision, on white and on black: those of Okabe and Ito, their yellow darker and
+// their black grey, with a violet and a brown. The figures for print read them here.
+const COLOURS = [
+  "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#BBAA55", "#8A8A8A", "#7A3FE0", "#7A4A1E",
+];
+// Nine shapes beside ten colours: 90 classes before a pair comes again. Squares and discs have another meaning.
 const SHAPES = ["dot", "cross", "up", "plus", "diamond", "down", "star", "bar", "dash"];
 const LARGER = 1.4; // presenter mode; the style sheet has the same for text
 const FONT = "system-ui, 'DejaVu Sans', sans-serif";
 
-/** A class's colour, which it shares with every eighth class. */
+/** A class's colour, which it shares with every tenth class. */
 const colourOf = (label) => COLOURS[label % COLOURS.length];
 /** A class's shape, by which it is told from others of its colour. */
 const shapeOf = (label) => SHAPES[label % SHAPES.length];
@@ -124,7 +127,9 @@ function stage(root, model, draw) {
   const frame = () => {
     waiting = 0;
     if (!root.clientWidth) return; // not on the page yet; the observer calls again
-    root.classList.toggle("wdd-large", Boolean(model.get("presenter")));
+    const large = Boolean(model.get("presenter"));
+    root.classList.toggle("wdd-large", large);
+    root.querySelector(".wdd-lecture")?.setAttribute("aria-pressed", String(large));
     draw(inks(root));
   };
   const ask = () => (waiting ||= requestAnimationFrame(frame)); // however fast the hand, one picture a frame

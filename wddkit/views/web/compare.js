@@ -90,7 +90,8 @@ function render({ model, el }) {
   if (model.get("page")) readAddress(model);
   const { ask, close } = stage(root, model, draw);
   const [kernel, widths] = [teller(model), ruler(ask)];
-  const state = (step) => sharedState(model, shared, columns, step);
+  let stop = firstStop(model);
+  const state = (step) => ({ ...sharedState(model, shared, columns, step), stop });
   const last = () => shared.timeline.length - 1;
   const setStep = (step) => {
     model.set("step", Math.max(0, Math.min(last(), step)));
@@ -100,7 +101,7 @@ function render({ model, el }) {
   const playing = player({ at: () => state().step, last, go: setStep, shown: (on) => time.setPlaying(on) });
   const view = {
     ask, root, changed: kernel.soon, play: playing.play, speed: playing.speed, across: widths.across,
-    follow() {}, stop: () => -1, setStop() {},
+    follow() {}, stop: () => stop, setStop: (at) => ask((stop = at)),
     panels: () => columns.flatMap(({ drawn }) => drawn),
     pending: () => columns.reduce((sum, { pictures }) => sum + pictures.pending(), 0),
   };
@@ -108,23 +109,27 @@ function render({ model, el }) {
   const largest = columns.map(({ run }) => run).reduce((a, b) => (b.labels.length > a.labels.length ? b : a));
   const whole = { ...largest, ...shared, title: columns.map(({ name }) => name).join(", "), present: present(columns) };
   const act = { ...actions(model, () => whole, view), state, setStep };
-  const [marks, time, legend] = [tourBar, timeControls, classLegend].map((part) => part(whole, act, model));
+  const parts = [tourBar, timeControls, meaningsOf, classLegend].map((part) => part(whole, act, model));
   const title = h("h2", {}, `${metas.length} runs side by side, each at the same share of its phases`);
   const head = h("div", { class: "wdd-head" }, title, menu(act, model));
   const grid = h("div", { class: "wdd-columns" }, ...columns.map(({ node }) => node));
-  root.append(head, differences(model), marks.node, time.node, legend.node, grid);
+  const time = parts[1];
+  root.append(head, differences(model), ...parts.map(({ node }) => node), grid);
   el.append(root);
 
   function draw(ink) {
     const now = state();
     for (const column of columns) column.draw(ink);
     for (const column of columns) column.tell(ink); // texts last: after each, a canvas would wait for layout
-    for (const part of [marks, time, legend]) part.draw(now);
+    for (const part of parts) part.draw(now);
     root.dataset.drawn = String(now.step);
     root.dataset.pending = String(view.pending());
   }
 
-  const heard = listen(model, [...KEPT, "presenter", "bookmarks"].map((name) => [`change:${name}`, ask]));
+  const heard = listen(model, [
+    ...[...KEPT, "presenter", "bookmarks"].map((name) => [`change:${name}`, ask]),
+    ["change:stops", () => ask((stop = firstStop(model)))],
+  ]);
   const pictures = columns.map((column) => column.pictures);
   return () => [heard, playing, kernel, widths, ...pictures, { close }].forEach((part) => part.close());
 }
@@ -134,10 +139,10 @@ const present = (columns) => [...new Set(columns.flatMap(({ run }) => run.presen
 
 /** The moment of the time line that the runs share. */
 function sharedState(model, { timeline }, columns, at = model.get("step")) {
-  const step = Math.max(0, Math.min(timeline.length - 1, at));
+  const step = Math.max(0, Math.min(timeline.length - 1, Math.round(at)));
   const { phase, step: number } = timeline[step] ?? { phase: "", step: 0 };
   const caption = columns.some(({ run }) => run.projections.length) ? OWN : "";
-  return { step, phase, number, stop: -1, classes: new Set(model.get("classes")), projection: { caption } };
+  return { step, phase, number, classes: new Set(model.get("classes")), projection: { caption } };
 }
 
 /** One run's column: its numbers and its panels. */

@@ -1,6 +1,6 @@
 // The controls over all panels: time, phases, classes, what the numbers are, bookmarks and tours, a live run's knobs.
 
-const SPEEDS = { slow: 400, normal: 160, fast: 60 }; // milliseconds a snapshot
+const SPEEDS = { slow: 400, normal: 160, fast: 60, still: 1000 }; // milliseconds a snapshot
 const PHASES = { barycenter: "barycenter: support points are placed", recover: "recover: pixels change" };
 
 /** The slider over the time line, which the arrow keys move, the phases above it, and what moment it is. */
@@ -10,7 +10,8 @@ function timeControls(run, act) {
   const label = h("output", { "aria-live": "polite", class: "wdd-moment" });
   const play = button("▶", act.play, { class: "wdd-play", "aria-label": "play" });
   const speed = h("select", { "aria-label": "speed", onchange: () => act.speed(SPEEDS[speed.value]) });
-  for (const name of Object.keys(SPEEDS)) speed.append(h("option", { value: name, selected: name === "normal" }, name));
+  const option = (name) => h("option", { value: name, selected: name === "normal" }, name);
+  speed.append(...["slow", "normal", "fast"].map(option));
   const bands = h("div", { class: "wdd-bands", "aria-hidden": "true" });
   const track = h("div", { class: "wdd-track" }, bands, slider);
   let banded = "";
@@ -37,7 +38,8 @@ function timeControls(run, act) {
 /** What moment of a run it is. */
 function momentText(run, state) {
   const phase = run.timeline.filter(({ phase: name }) => name === state.phase);
-  const moment = phase.length ? `${state.phase}, step ${state.number} of ${phase.at(-1).step}` : "nothing recorded yet";
+  if (!phase.length) return "nothing recorded yet";
+  const moment = `${state.phase}, step ${state.number} of ${phase.at(-1).step}`;
   return `${moment} (snapshot ${state.step + 1} of ${run.timeline.length})`;
 }
 
@@ -120,13 +122,14 @@ function numbersOf(run, state) {
   const mean = (name) => meanOf(ways, name, state.barycenter);
   const text = (value) => (value == null ? null : short(value));
   const kept = mean("kept");
-  const percent = kept == null ? null : `${(100 * kept).toFixed(0)} %`;
+  const percent = kept == null ? null : `${(100 * kept).toFixed(0)} % of the mass`;
   return [
     ["squared W2, training", text(mean("value")),
       "support points to the training images' features, mean over the classes shown"],
     ["squared W2, held-out", text(mean("heldout")),
       "support points to features of images that they were not fitted to"],
-    ["plan mass recorded", percent, "share of the transport plan's mass in its recorded entries"],
+    ["in the plan's recorded entries", percent,
+      "only the largest entries of the transport plan are recorded; they hold this share of its mass"],
     ["masses", massesText(state, ways), "smallest and largest mass of a support point among the classes shown"],
     ["image to support point", text(run.scalars.feature_gap?.[state.frame]),
       "squared distance of the images' features to their support points, mean"],
@@ -141,7 +144,9 @@ function massesText(state, ways) {
 }
 
 function storyOf(run, state) {
-  if (!run.timeline.length) return "The run has begun; what it records will appear here.";
+  if (!run.timeline.length) {
+    return "The run has begun: real images will appear here first, then support points, then distilled images.";
+  }
   if (state.frame < 0) {
     const which = state.number === 0 ? "where they begin" : `after ${state.number} step${state.number > 1 ? "s" : ""}`;
     return (
@@ -149,7 +154,10 @@ function storyOf(run, state) {
       "gives it, until a few points stand for the whole class."
     );
   }
-  if (!run.paired) return "The distilled images (squares) change step by step; the real images and their places stay.";
+  if (!run.paired) {
+    const stay = run.realLabels.length && run.projections.length ? "; the real images and their places stay" : "";
+    return `The distilled images${run.projections.length ? " (squares)" : ""} change step by step${stay}.`;
+  }
   return (
     "Recover: the pixels of every distilled image (square) change until its features meet its support point (disc) " +
     "and the class's statistics match."
@@ -213,7 +221,8 @@ function liveControls(run, act, model) {
       bar.hidden = over;
       bar.value = live.total ? live.done / live.total : 0;
       const amount = live.total && !over ? ` ${live.done} of ${live.total}` : "";
-      const doing = over || !live.stage ? live.state : `${live.state}: ${live.stage}${amount}`;
+      const begins = live.state === "starting" ? "starting: the first stage is being prepared" : live.state;
+      const doing = over || !live.stage ? begins : `${live.state}: ${live.stage}${amount}`;
       state.textContent = [doing, live.message].filter(Boolean).join(" · ");
       for (const [name, value] of Object.entries(live.knobs ?? {})) {
         if (!inputs.has(name)) inputs.set(name, knob(name, value, knobs, send));

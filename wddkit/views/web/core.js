@@ -28,18 +28,21 @@ function ruler(changed) {
 
 /** Plays a view: `at()` is the step shown, `last()` the last one, `go(step)` shows one; `shown` hears if it plays. */
 function player({ at, last, go, shown }) {
-  let [timer, pace] = [0, SPEEDS.normal];
+  let [timer, wanted] = [0, SPEEDS.normal];
+  const still = window.matchMedia("(prefers-reduced-motion: reduce)");
   function play() {
     const [halt, end] = [timer !== 0, last()];
     clearInterval(timer);
     if (!halt && at() === end) go(0);
+    // Who wants no motion sees one picture after the other, each long enough to be looked at.
+    const pace = still.matches ? Math.max(SPEEDS.still, wanted) : wanted;
     timer = halt ? 0 : setInterval(() => (at() < end ? go(at() + 1) : play()), pace);
     shown(!halt);
   }
   return {
     play,
     speed(milliseconds) {
-      pace = milliseconds;
+      wanted = milliseconds;
       if (timer) [play(), play()];
     },
     close: () => clearInterval(timer),
@@ -121,7 +124,7 @@ function actions(model, run, view) {
       while (view.pending()) await new Promise((go) => setTimeout(go, 10));
     },
     state: (step = model.get("step")) => stateOf(model, run(), step),
-    about: () => ({ title: run().title, timeline: run().timeline }),
+    about: () => ({ title: run().title, timeline: run().timeline, marks: marksText(run()) }),
     setStep(step) {
       const last = run().timeline.length - 1;
       set("step", Math.max(0, Math.min(last, step)));
@@ -150,6 +153,9 @@ function actions(model, run, view) {
   return Object.assign(act, bookmarkActions(model, view, set));
 }
 
+/** The stop that a tour begins with; -1: there is no tour. */
+const firstStop = (model) => ((model.get("stops") ?? []).length ? 0 : -1);
+
 /** Keeping a moment, and going to one that was kept, alone or as a stop of a tour. */
 function bookmarkActions(model, view, set) {
   const apply = (bookmark) => {
@@ -167,31 +173,6 @@ function bookmarkActions(model, view, set) {
   };
 }
 
-const KEPT = ["step", "selected", "classes", "projection", "look", "picked", "real"]; // of a bookmark
-const bookmarkOf = (model) => Object.fromEntries(KEPT.map((name) => [name, model.get(name)]));
-
-/** The state in the page's address, so that a link shows the same thing. */
-function writeAddress(model) {
-  const state = JSON.stringify(bookmarkOf(model));
-  history.replaceState(null, "", `#${encodeURIComponent(state)}`);
-}
-
-/** Sets the state that a page's address tells, as far as it is one. */
-function readAddress(model) {
-  if (location.hash.length < 2) return;
-  try {
-    const state = JSON.parse(decodeURIComponent(location.hash.slice(1)));
-    const like = bookmarkOf(model);
-    for (const name of KEPT) {
-      if (name in state && kindOf(state[name]) === kindOf(like[name])) model.set(name, state[name]);
-    }
-  } catch {
-    // An address that somebody else wrote: the page opens as it is.
-  }
-}
-
-const kindOf = (value) => (Array.isArray(value) ? "list" : typeof value);
-
 /** Bookmark, large type, and what is seen as a file. */
 function menu(act, model) {
   const name = h("input", {
@@ -203,11 +184,12 @@ function menu(act, model) {
     name.value = "";
   }
   const star = button("★", keep, { "aria-label": "keep a bookmark" });
-  const large = button("large", toggle, { "aria-pressed": "false", title: "large type, for a lecture" });
+  const large = button("large", toggle, {
+    class: "wdd-lecture", "aria-pressed": "false", title: "large type, for a lecture",
+  });
   function toggle() {
     model.set("presenter", !model.get("presenter"));
     model.save_changes();
-    large.setAttribute("aria-pressed", String(model.get("presenter")));
     act.ask();
   }
   const said = h("output", { class: "wdd-hint", "aria-live": "polite" });

@@ -152,9 +152,15 @@ function stamps(run, meta, pictures, segmentOf) {
   };
 }
 
+/** What is said where something was not recorded; of a run under way, what will come. */
+function lacking(run, what, later) {
+  if (run.live && !run.results.length) return later;
+  return `This run ${run.finished ? "recorded no" : "has not yet recorded"} ${what}.`;
+}
+
 /** Where on the time line: step of the barycenter (the last one, once images are recovered) and frame of the images. */
 function momentOf(run, step) {
-  const at = Math.max(0, Math.min(run.timeline.length - 1, step));
+  const at = Math.max(0, Math.min(run.timeline.length - 1, Math.round(step)));
   const early = at < run.barycenter_steps;
   return {
     step: at,

@@ -5,7 +5,7 @@ const PANELS = [
   [[featuresPanel, 1], [directionPanel, 2], [curvesPanel, 5]],
   [[imagesPanel, 3], [chosenPanel, 4], [resultsPanel, 6]],
 ];
-const CONTROLS = [tourBar, timeControls, readout, classLegend];
+const CONTROLS = [tourBar, timeControls, readout, meaningsOf, classLegend];
 const REDRAWN = [...KEPT, "bookmarks", "stops", "live", "presenter"]; // traits whose change has the view drawn anew
 
 /** New parts of a run that is under way: merged once for all copies of the view, before they hear of them. */
@@ -64,8 +64,6 @@ function render({ model, el }) {
   return () => [heard, playing, kernel, widths, pictures, { close }].forEach((part) => part.close());
 }
 
-const firstStop = (model) => ((model.get("stops") ?? []).length ? 0 : -1);
-
 /** Who looks back is left there, by hand or from a cell. */
 function stepped(model, view) {
   const [step, last] = [model.get("step"), view.run.timeline.length - 1];
@@ -106,9 +104,10 @@ function explorerActions(model, view, { ask, kernel, widths, pictures, root }) {
 }
 
 /** What there is of a run: where this has become something else, the view is built anew. */
-function structureOf({ title, projections, ways, frames, results, layers, missing, turns }) {
+function structureOf({ title, projections, ways, frames, results, layers, missing, turns, finished }) {
   const keys = projections.map(({ key }) => key);
-  return JSON.stringify([title, keys, ways.length, frames.length > 0, results.length, layers, missing, turns.length]);
+  const counts = [ways.length, frames.length > 0, results.length, turns.length];
+  return JSON.stringify([title, keys, ...counts, layers, missing, finished]);
 }
 
 /** The controls and panels of a run, put into the page; `steering` stays, for its knobs may be in somebody's hand. */

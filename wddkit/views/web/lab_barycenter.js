@@ -123,7 +123,9 @@ function barycenterActions(store, view, model, ask) {
     if (set === "s") act.begin(changed.points, 1);
     else store.change({ data: store.state.data.map((each, k) => (`p${k}` === set ? changed : each)) });
   };
-  const act = labEditing(store, view, ask, { measure, put, limit: (set) => (set === "s" ? LAB_SUPPORT : LAB_MOST) });
+  const limit = (set) => (set === "s" ? LAB_SUPPORT : LAB_MOST);
+  const all = () => [...store.state.data.flatMap((each) => each.points), ...view.support()];
+  const act = labEditing(store, view, ask, { measure, put, limit, all });
   return Object.assign(
     act,
     stepActions(view, model, ask),
@@ -140,7 +142,7 @@ function barycenterActions(store, view, model, ask) {
         const { points, masses } = measure(set);
         if (set === "s") return `support point ${index + 1} at ${labPlace(points[index])}`;
         const whose = store.state.data.length > 1 ? ` of measure ${Number(set.slice(1)) + 1}` : "";
-        return `point ${index + 1}${whose} at ${labPlace(points[index])}, mass ${short(masses[index])}`;
+        return `point ${index + 1}${whose} at ${labPlace(points[index])}, mass ${labShort(masses[index])}`;
       },
     },
   );

@@ -26,7 +26,9 @@ function barycenterParts(model, store, view, act) {
   const { head, board, points, value, steps, rules, shares, quantiles, voice, cells } = parts;
   const title = h("h3", {}, "Small marks: data. Numbered discs: support points, which stand for them");
   const hint = h("p", { class: "wdd-hint" },
-    "Drag anything. Double-click to add a point, Delete removes it. Tab goes from point to point, arrow keys move it.");
+    "Drag anything. Double-click to add a point, Delete removes it. By keyboard: Tab to the points, arrow keys " +
+      "to choose one (End: the last support point), Shift and arrow keys to move it (with Alt ten times as far), " +
+      "n to add one.");
   const staircase = h("h3", {}, "Quantile functions: the barycenter's is a staircase (broken line)");
   parts.matching = h("div", { class: "wdd-matching" }, staircase, quantiles.node);
   const left = h("section", { class: "wdd-panel" }, title, board.node, cells, hint, points.node, parts.matching);

@@ -36,7 +36,7 @@ const dataRadius = (mass, count) => Math.max(3, Math.min(16, 5.5 * Math.sqrt(mas
 /** The board in words, for those who do not see it. */
 function barycenterSaid({ state, support, value, k, view }) {
   const count = state.data.reduce((sum, each) => sum + each.points.length, 0);
-  const moment = view.half === 0 ? "nothing assigned yet" : `step ${k}, ${barycenterName(state)} ${short(value)}`;
+  const moment = view.half === 0 ? "nothing assigned yet" : `step ${k}, ${barycenterName(state)} ${labShort(value)}`;
   return `${count} points and ${support.length} support points; ${moment}`;
 }
 

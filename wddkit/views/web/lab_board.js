@@ -7,6 +7,8 @@ const LAB_FRAME = [
 const LAB_SPREAD = 1; // of points; those that lie closer have a board to their measure
 const LAB_MARGIN = { left: 34, right: 14, top: 14, bottom: 26 };
 const LAB_GRIP = 14; // pixels around a point that still mean it
+const LAB_KEYS =
+  "Points: arrow keys, Home and End choose one; Shift and arrow keys move it, and with Alt ten times as far.";
 const LAB_DISC = 30; // radius in pixels of a point that holds all mass
 
 /** Radius of a mark whose area goes with its mass. */
@@ -28,6 +30,13 @@ function labFrame(lists) {
   return { low: ends.map(([low]) => low - rim), high: ends.map(([, high]) => high + rim) };
 }
 
+/** Numbers beside a drawing need this much room to the left of it, in pixels. */
+const labGutter = (texts) => Math.max(LAB_MARGIN.left, 12 + 7 * Math.max(0, ...texts.map((text) => text.length)));
+
+/** The grid lines in direction k, as numbers. */
+const labLines = (frame, k) =>
+  ticks(frame.low[k], frame.high[k], (frame.high[k] - frame.low[k]) / labGrid(frame) + 1e-9);
+
 /** Distance of two grid lines. */
 function labGrid({ low, high }) {
   const [first, second] = ticks(low[0], high[0], 7);
@@ -36,7 +45,8 @@ function labGrid({ low, high }) {
 
 /** From points to pixels and back. On a line, `row` is the height in pixels of the line a point is on. */
 function labScale(frame, width, height) {
-  const { left, right, top, bottom } = LAB_MARGIN;
+  const { right, top, bottom } = LAB_MARGIN;
+  const left = labGutter(frame.low.length === 1 ? [] : labTicks(labLines(frame, 1)));
   const [inner, tall] = [width - left - right, height - top - bottom];
   const span = frame.low.map((low, k) => frame.high[k] - low);
   const flat = span.length === 1;
@@ -68,9 +78,10 @@ function labSnap(value, fine, low, high) {
  */
 function labBoard(act) {
   const canvas = h("canvas", { class: "wdd-canvas wdd-board", role: "img" });
-  const handles = h("div", { class: "wdd-handles" });
+  const handles = h("div", { class: "wdd-handles", role: "group", "aria-label": LAB_KEYS });
   const node = h("div", { class: "wdd-stage" }, canvas, handles);
-  const board = { act, canvas, handles, scene: null, scale: null, held: null, dots: new Map() }; // dots: "a0" -> button
+  // dots: "a0" -> button; stop: the name of the one that Tab comes to
+  const board = { act, canvas, handles, scene: null, scale: null, held: null, dots: new Map(), stop: "" };
   const listeners = boardPointer(board);
   for (const [name, listener] of Object.entries(listeners)) canvas.addEventListener(name, listener);
   return {
@@ -154,24 +165,35 @@ function boardPointer(board) {
 }
 
 /** What a key does to the point that has the focus; false: nothing. */
-function boardKey({ act, scene }, handle, { key, shiftKey }) {
+function boardKey(board, handle, { key, shiftKey, altKey }) {
+  const { act, scene } = board;
   const { low, high } = scene.frame;
   const own = act.measure(handle.set).points[handle.index]; // as it is now: keys may be faster than pictures
-  const step = (labGrid(scene.frame) / 10) * (shiftKey ? 10 : 1);
+  const step = (labGrid(scene.frame) / 10) * (altKey ? 10 : 1);
   const turn = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[key];
-  const beside = (each, k) => (each + 5 * step <= high[k] ? each + 5 * step : each - 5 * step);
-  if (turn) {
+  if (altKey && !(turn && shiftKey)) return false;
+  if (turn && shiftKey) {
     const moved = own.map((each, k) => labSnap(each + step * turn[k], step / 1000, low[k], high[k]));
     act.move(handle, moved, true);
-  } else if (["Delete", "Backspace"].includes(key)) act.remove(handle);
-  else if (["Insert", "n"].includes(key)) act.add(handle.set, own.map(beside));
+  } else if (turn || ["Home", "End"].includes(key)) boardTurn(board, handle, key);
+  else if (["Delete", "Backspace"].includes(key)) act.remove(handle);
+  else if (["Insert", "n"].includes(key)) act.addNear(handle.set, own);
   else if (["+", "="].includes(key)) act.weigh(handle, 1.1);
   else if (key === "-") act.weigh(handle, 1 / 1.1);
   else return false;
   return true;
 }
 
-/** One button to each point, where Tab finds it; the mouse goes through them to the canvas. */
+/** To the point before or after this one, the first or the last: Tab comes to the board once, whatever it holds. */
+function boardTurn({ dots }, { set, index }, key) {
+  const all = [...dots.values()];
+  const [at, last] = [all.indexOf(dots.get(set + index)), all.length - 1];
+  const before = ["ArrowLeft", "ArrowUp"].includes(key);
+  const there = { Home: 0, End: last }[key] ?? Math.max(0, Math.min(last, at + (before ? -1 : 1)));
+  all[there].focus({ preventScroll: true });
+}
+
+/** One button to each point, of which Tab finds the last chosen; the mouse goes through them to the canvas. */
 function boardHandles(board, zoom) {
   const { act, scene, dots, handles } = board;
   const named = scene.sets.flatMap(({ key: set, points }) => points.map((_, index) => [set + index, { set, index }]));
@@ -182,9 +204,15 @@ function boardHandles(board, zoom) {
     dots.delete(name);
   }
   let before = null;
+  if (!wanted.has(board.stop)) board.stop = named[0][0];
+  // In the order of the sets: so the keys go through them.
+  const known = new Map(dots);
+  dots.clear();
   for (const [name, handle] of wanted) {
-    if (!dots.has(name)) dots.set(name, boardHandle(board, handle));
+    dots.set(name, known.get(name) ?? boardHandle(board, handle));
     const dot = dots.get(name);
+    const stop = name === board.stop ? 0 : -1;
+    if (dot.tabIndex !== stop) dot.tabIndex = stop;
     if (!dot.parentNode && before) before.after(dot);
     else if (!dot.parentNode) handles.prepend(dot);
     before = dot;
@@ -198,9 +226,13 @@ function boardHandles(board, zoom) {
 
 function boardHandle(board, handle) {
   const dot = h("button", { type: "button", class: "wdd-handle", "aria-roledescription": "movable point" });
-  dot.addEventListener("focus", () => board.act.choose(handle));
+  dot.addEventListener("focus", () => {
+    for (const [name, each] of board.dots) if (each.tabIndex === 0 && each !== dot) each.tabIndex = -1;
+    [board.stop, dot.tabIndex] = [handle.set + handle.index, 0];
+    board.act.choose(handle);
+  });
   dot.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || !boardKey(board, handle, event)) return;
+    if (event.ctrlKey || event.metaKey || !boardKey(board, handle, event)) return;
     event.preventDefault();
     event.stopPropagation();
   });
@@ -210,8 +242,7 @@ function boardHandle(board, handle) {
 /** Grid lines with their numbers, so that distances can be read off. */
 function paintGrid(ctx, { frame, sets }, { pixels }, ink, width, height) {
   const { low, high } = frame;
-  const step = labGrid(frame);
-  const lines = (k) => ticks(low[k], high[k], (high[k] - low[k]) / step + 1e-9);
+  const lines = (k) => labLines(frame, k);
   [ctx.strokeStyle, ctx.fillStyle, ctx.lineWidth, ctx.textAlign] = [ink.line, ink.soft, 1, "center"];
   const flat = low.length === 1;
   const [bottom, top] = flat ? [height - LAB_MARGIN.bottom, LAB_MARGIN.top] : [pixels(low)[1], pixels(high)[1]];
@@ -224,10 +255,20 @@ function paintGrid(ctx, { frame, sets }, { pixels }, ink, width, height) {
   for (const value of lines(0)) line([pixels([value, low[1]], 0)[0], top], [pixels([value, low[1]], 0)[0], bottom]);
   for (const value of flat ? [] : lines(1)) line(pixels([low[0], value]), pixels([high[0], value]));
   ctx.globalAlpha = 1;
-  for (const value of lines(0)) ctx.fillText(short(value), pixels([value, low[1]], 0)[0], bottom + 12);
+  let free = 0; // pixels from the left: what is wide leaves out its neighbour
+  labTicks(lines(0)).forEach((text, at) => {
+    const [x, half] = [pixels([lines(0)[at], low[1]], 0)[0], ctx.measureText(text).width / 2];
+    const middle = Math.max(half, Math.min(width - half, x));
+    if (middle - half < free) return;
+    ctx.fillText(text, middle, bottom + 12);
+    free = middle + half + 6;
+  });
   ctx.textAlign = "right";
-  for (const value of flat ? [] : lines(1))
-    ctx.fillText(short(value), pixels([low[0], value])[0] - 6, pixels([low[0], value])[1]);
+  const upright = flat ? [] : lines(1);
+  labTicks(upright).forEach((text, at) => {
+    const [x, y] = pixels([low[0], upright[at]]);
+    ctx.fillText(text, x - 6, y);
+  });
   if (!flat) return;
   ctx.strokeStyle = ink.soft;
   for (const { row } of sets) line([pixels(low, row)[0], row], [pixels(high, row)[0], row]);

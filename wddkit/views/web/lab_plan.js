@@ -225,15 +225,17 @@ function labQuantiles() {
       const [width, height] = [across(sheet), 190];
       const ctx = paper(canvas, width, height);
       const [low, high] = [frame.low[0], frame.high[0]];
-      const x = (share) => LAB_MARGIN.left + share * (width - LAB_MARGIN.left - LAB_MARGIN.right);
+      const levels = ticks(low, high, 4);
+      const left = labGutter(labTicks(levels));
+      const x = (share) => left + share * (width - left - LAB_MARGIN.right);
       const y = (value) => height - 26 - ((value - low) / (high - low)) * (height - 40);
       const steps = sides.map(labSteps);
       paintBetween(ctx, steps, x, y, ink);
       [ctx.strokeStyle, ctx.fillStyle, ctx.lineWidth, ctx.textAlign] = [ink.line, ink.soft, 1, "right"];
-      for (const value of ticks(low, high, 4)) ctx.fillText(short(value), x(0) - 6, y(value));
+      labTicks(levels).forEach((text, at) => ctx.fillText(text, x(0) - 6, y(levels[at])));
       ctx.textAlign = "center";
       for (const share of [0, 0.25, 0.5, 0.75, 1])
-        ctx.fillText(`${100 * share} %`, Math.min(x(share), width - 18), height - 10);
+        ctx.fillText(`${100 * share} %`, Math.min(x(share), width - 20), height - 10);
       ctx.strokeRect(x(0), y(high), x(1) - x(0), y(low) - y(high));
       sides.forEach(({ colour, dash }, side) => {
         [ctx.strokeStyle, ctx.lineWidth] = [colour, 3];

@@ -48,16 +48,35 @@ function labInPlane({ points, masses }, heights) {
 }
 
 /** A point's coordinates as text. */
-const labPlace = (x) => `(${x.map((each) => each.toFixed(2)).join(", ")})`;
+const labPlace = (x) =>
+  `(${x.map((each) => (each && Math.abs(each) < 0.1 ? labShort(each) : each.toFixed(2))).join(", ")})`;
+
+/** A place where no other point lies, as near as there is one: on a grid that grows finer until it has room. */
+function labRoom(points, frame, near) {
+  const fine = labGrid(frame) / 100;
+  const inside = near.map((each, k) => labSnap(each, fine, frame.low[k], frame.high[k]));
+  for (let gap = labGrid(frame) / 2, tries = 0; tries < 8; gap /= 2, tries++) {
+    const spots = inside.map((each, k) =>
+      Array.from({ length: 81 }, (_, i) => each + gap * (i > 40 ? 40 - i : i)).filter(
+        (at) => at >= frame.low[k] && at <= frame.high[k],
+      ),
+    );
+    const found = spots.reduce((all, axis) => axis.flatMap((at) => all.map((x) => [...x, at])), [[]]);
+    const free = found.filter((x) => points.every((each) => squaredDistance(x, each) > (0.9 * gap) ** 2));
+    const apart = free.map((x) => Math.round((1e6 * squaredDistance(x, inside)) / gap ** 2)); // ties: the right one
+    if (free.length) return free[sortedBy(apart)[0]].map((each) => Number(each.toPrecision(12)));
+  }
+  return inside;
+}
 
 /** A share as text, in percent. */
 const labPercent = (share) => `${Number((100 * share).toFixed(1))} %`;
 
 /**
  * What both laboratories do to their points. `measure(set)` and `put(set, measure)` read and write one of the sets,
- * `limit(set)` is how many points it may have.
+ * `limit(set)` is how many points it may have, `all()` the points of all sets.
  */
-function labEditing(store, view, ask, { measure, put, limit }) {
+function labEditing(store, view, ask, { measure, put, limit, all }) {
   const act = {
     measure,
     choose(handle) {
@@ -76,11 +95,17 @@ function labEditing(store, view, ask, { measure, put, limit }) {
     },
     release: () => store.settle(),
     add(set, point) {
+      if (act.full(set)) return;
       const { length } = measure(set).points;
-      if (length >= limit(set)) return;
       put(set, labAdded(measure(set), point));
       store.settle();
       act.turnTo({ set, index: length });
+    },
+    full: (set) => measure(set).points.length >= limit(set),
+    /** One more point beside one, or else beside the last of the set: never on another that it would hide. */
+    addNear(set, near = measure(set).points.at(-1)) {
+      const others = near.length === 1 ? measure(set).points : all(); // on a line each set has a height of its own
+      act.add(set, labRoom(others, view.frame, near));
     },
     remove({ set, index }) {
       const { length } = measure(set).points;
@@ -108,11 +133,8 @@ function labPoints(view, act, adds) {
   const name = h("span", { class: "wdd-chosen" });
   const mass = labSlider("mass", { min: 0, max: 100 }, (value) => view.chosen && act.setMass(view.chosen, value / 100));
   const remove = button("delete", () => view.chosen && act.remove(view.chosen));
-  const middle = () => {
-    const { low, high } = view.frame;
-    return low.map((each, k) => labSnap((each + high[k]) / 2, labGrid(view.frame) / 100, each, high[k]));
-  };
-  const add = adds.map(([set, words]) => button(words, () => act.add(set, middle())));
+  const add = adds.map(([set, words]) => button(words, () => act.addNear(set)));
+  const full = h("span", { class: "wdd-hint" });
   const [line, plane] = [
     button("on a line", () => act.dimension(1)),
     button("in the plane", () => act.dimension(2)),
@@ -122,7 +144,7 @@ function labPoints(view, act, adds) {
     "div",
     {},
     row(name, mass.node, remove),
-    row(...add, button("equal masses", act.equal), line, plane),
+    row(...add, button("equal masses", act.equal), line, plane, full),
   );
   return {
     node,
@@ -135,6 +157,10 @@ function labPoints(view, act, adds) {
       ];
       say(name, text);
       mass.set(share ? Math.round(100 * share) : 0, share ? labPercent(share) : "", !share);
+      const most = adds.filter(([set]) => act.full(set));
+      add.forEach((each, k) => (each.disabled = act.full(adds[k][0])));
+      const why = ([set, words]) => `“${words}” is off: a laboratory shows at most ${act.measure(set).points.length}.`;
+      say(full, most.map(why).join(" "));
       remove.disabled = !chosen || measure.points.length === 1;
       line.setAttribute("aria-pressed", String(flat));
       plane.setAttribute("aria-pressed", String(!flat));

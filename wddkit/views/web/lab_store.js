@@ -5,9 +5,18 @@ const LAB_PAUSE = 250; // milliseconds without a key or a move of a slider that 
 
 const labSame = (x, y) => JSON.stringify(x) === JSON.stringify(y);
 
+/** The same state, which names no lesson unless it has this lesson's points. */
+function labOwned(state, lessons) {
+  const lesson = state.lesson && lessons.find((each) => each.name === state.lesson);
+  const same = lesson && ["sides", "data"].every((name) => labSame(lesson.state[name], state[name]));
+  return same ? state : Object.assign(state, { lesson: "" });
+}
+
 /** The state that the model holds under `names`: changed here at once, in the model and the kernel at rest. */
 function labStore(model, names, changed) {
-  const read = () => structuredClone(Object.fromEntries(names.map((name) => [name, model.get(name)])));
+  const lessons = model.get("lessons");
+  const held = () => structuredClone(Object.fromEntries(names.map((name) => [name, model.get(name)])));
+  const read = () => labOwned(held(), lessons);
   let [state, timer, pause] = [read(), 0, 0];
   const past = labHistory(state);
   const shared = labShared(model, names, () => {
@@ -42,7 +51,7 @@ function labStore(model, names, changed) {
       return state;
     },
     change(patch) {
-      Object.assign(state, patch);
+      labOwned(Object.assign(state, patch), lessons);
       clearTimeout(pause);
       changed();
     },
@@ -100,12 +109,31 @@ function labShared(model, names, absorb) {
   return { send, close: heard.close };
 }
 
-/** Three digits, or four beyond 1000; no exponent where one can do without. */
+/** Three significant digits, of small numbers too; from 1 on two decimals, by which most numbers here are compared. */
 function labDigits(value) {
+  const size = Math.abs(value);
   if (!Number.isFinite(value)) return "–";
-  return Math.abs(value) >= 1e5 || (value && Math.abs(value) < 5e-4)
-    ? short(value)
-    : value.toFixed(Math.abs(value) < 1 ? 3 : 2);
+  if (size && (size < 1e-4 || size >= 1e6)) return value.toExponential(2);
+  return size >= 1e5 ? value.toFixed(0) : size >= 0.9995 ? value.toFixed(2) : value.toPrecision(3);
+}
+
+/** Three significant digits in few characters: of numbers in a sentence. */
+function labShort(value) {
+  const size = Math.abs(value);
+  if (Number.isNaN(value)) return "–";
+  return size && (size < 1e-3 || size >= 1e6) ? labDigits(value) : short(value);
+}
+
+/** Numbers at equal distances as text, with as many digits as tell them apart. */
+function labTicks(values) {
+  if (values.length < 2) return values.map(short);
+  const power = Math.floor(Math.log10(values[1] - values[0]) + 1e-9);
+  const plain = values.map((value) => value.toFixed(Math.max(0, -power)).replace(/^-(?=[0.]*$)/, ""));
+  const high = Math.floor(Math.log10(Math.max(...values.map(Math.abs))) + 1e-9);
+  const bare = (value) => (Math.round(value / 10 ** power) * 10 ** (power - high)).toFixed(Math.max(0, high - power));
+  const powered = values.map((value) => (Math.round(value / 10 ** power) ? `${bare(value)}e${high}` : "0"));
+  const long = (texts) => Math.max(...texts.map((text) => text.length));
+  return long(plain) > 6 && long(powered) < long(plain) ? powered : plain;
 }
 
 /** A drop-down list of [value, text] pairs with its name before it. */
@@ -172,13 +200,20 @@ function labHead(title, model, store, load) {
   const large = button("large type", larger);
   const menu = h("div", { class: "wdd-menu" }, lesson.node, undo, redo, large);
   const text = h("p", { class: "wdd-lesson" });
+  let last = null; // the lesson that was there before the points were changed
   return {
     node: h("div", {}, h("div", { class: "wdd-head" }, h("h2", {}, title), menu), text),
     draw({ lesson: name }) {
       lesson.set(name);
       [undo.disabled, redo.disabled] = [!store.canUndo(), !store.canRedo()];
       large.setAttribute("aria-pressed", String(Boolean(model.get("presenter"))));
-      const said = lessons.find((each) => each.name === name)?.text ?? "";
+      const chosen = lessons.find((each) => each.name === name);
+      // The board must not jump under the hand that drags: the shorter text keeps the longer one's place.
+      const { minHeight } = text.style;
+      if (!chosen && last && !minHeight) text.style.minHeight = `${text.getBoundingClientRect().height}px`;
+      if (chosen) [last, text.style.minHeight] = [chosen, ""];
+      const own = last && `Your own points now, not those of “${last.title}”: choose it again to read what it says.`;
+      const said = chosen?.text ?? own ?? "";
       say(text, said);
       text.hidden = !said;
     },

@@ -34,7 +34,8 @@ function render({ model, el }) {
 function transportActions(store, view, ask) {
   const side = (key) => store.state.sides[key];
   const put = (key, measure) => store.change({ sides: { ...store.state.sides, [key]: measure } });
-  const act = labEditing(store, view, ask, { measure: side, put, limit: () => LAB_MOST });
+  const all = () => [...side("a").points, ...side("b").points];
+  const act = labEditing(store, view, ask, { measure: side, put, limit: () => LAB_MOST, all });
   const afresh = (patch) => {
     [view.frame, view.pointed] = [null, null];
     store.change(patch);
@@ -65,7 +66,7 @@ function transportActions(store, view, ask) {
     setAt: (y) => (side("a").points[0].length === 2 ? view.side : y < (LAB_ROWS.a + LAB_ROWS.b) / 2 ? "a" : "b"),
     describe({ set, index }) {
       const { points, masses } = side(set);
-      return `${set}${index + 1} at ${labPlace(points[index])}, mass ${short(masses[index])}`;
+      return `${set}${index + 1} at ${labPlace(points[index])}, mass ${labShort(masses[index])}`;
     },
   });
 }
@@ -115,8 +116,9 @@ function transportScene(state, view, ink) {
 function transportSaid({ sides, ...state }, solved) {
   const [m, n] = [sides.a.points.length, sides.b.points.length];
   const most = solved.plan.reduce((best, mass, at) => (mass > solved.plan[best] ? at : best), 0);
-  const heaviest = `a${Math.floor(most / n) + 1} to b${(most % n) + 1} carries ${short(solved.plan[most])}`;
-  return `${m} points a and ${n} points b; ${valueName({ sides, ...state })} ${short(solved.value)}; most: ${heaviest}`;
+  const heaviest = `a${Math.floor(most / n) + 1} to b${(most % n) + 1} carries ${labShort(solved.plan[most])}`;
+  const value = `${valueName({ sides, ...state })} ${labShort(solved.value)}`;
+  return `${m} points a and ${n} points b; ${value}; most: ${heaviest}`;
 }
 
 /** The parts of the view, and how they are drawn. */
@@ -137,7 +139,8 @@ function transportParts(model, store, view, act) {
   const same = h("h3", {}, "Quantile functions: what is at the same share of the mass belongs together");
   parts.matching = h("div", { class: "wdd-matching" }, same, quantiles.node);
   const hint = h("p", { class: "wdd-hint" },
-    "Drag a point. Double-click to add one, Delete removes it. Tab goes from point to point, arrow keys move it.");
+    "Drag a point. Double-click to add one, Delete removes it. By keyboard: Tab to the points, arrow keys to choose " +
+      "one, Shift and arrow keys to move it (with Alt ten times as far), n to add one.");
   const left = h("section", { class: "wdd-panel" }, title, board.node, hint, points.node, parts.matching);
   const named = h("h3", {}, "The plan: how much goes from which a to which b");
   const plan = h("section", { class: "wdd-panel" }, named, matrix.node, matrixCaption());

@@ -50,16 +50,16 @@ function entryText({ view, solved, sides }) {
   const { i, j } = view.pointed;
   const [a, b] = sides;
   const n = b.points.length;
-  if (j === undefined)
-    return `a${i + 1}: mass ${short(a.masses[i])}, carried ${short(a.carried[i])}, price u = ${short(solved.u[i])}`;
-  if (i === undefined)
-    return `b${j + 1}: mass ${short(b.masses[j])}, carried ${short(b.carried[j])}, price v = ${short(solved.v[j])}`;
+  const point = (at, { masses, carried }) => `mass ${labShort(masses[at])}, carried ${labShort(carried[at])}`;
+  if (j === undefined) return `a${i + 1}: ${point(i, a)}, price u = ${labShort(solved.u[i])}`;
+  if (i === undefined) return `b${j + 1}: ${point(j, b)}, price v = ${labShort(solved.v[j])}`;
   const [mass, cost] = [solved.plan[i * n + j], solved.costs[i * n + j]];
   const name = `a${i + 1} → b${j + 1}`;
-  const prices = `u + v = ${short(solved.u[i] + solved.v[j])}`;
-  if (mass < 1e-9) return `${name}: carries nothing. It would cost ${short(cost)} a unit; the prices pay ${prices}.`;
+  const prices = `u + v = ${labShort(solved.u[i] + solved.v[j])}`;
+  if (mass < 1e-9) return `${name}: carries nothing. It would cost ${labShort(cost)} a unit; the prices pay ${prices}.`;
   const share = solved.value ? `, ${labPercent((mass * cost) / solved.value)} of the value` : "";
-  return `${name}: carries ${short(mass)} at ${short(cost)} a unit = ${short(mass * cost)}${share} (${prices})`;
+  const costs = `at ${labShort(cost)} a unit = ${labShort(mass * cost)}`;
+  return `${name}: carries ${labShort(mass)} ${costs}${share} (${prices})`;
 }
 
 /** What rows, columns and bars of the matrix are. */
@@ -96,12 +96,12 @@ function ruleControls(act) {
       partial = state.relax === null && state.reg === null && (partial || state.mass < 1);
       kind.set(state.relax !== null ? "unbalanced" : partial ? "partial" : "all");
       reg.slider.min = state.relax === null ? 0 : 1; // the price's problem is posed with some blur
-      const blur = state.reg === null ? "exact" : short(state.reg);
+      const blur = state.reg === null ? "exact" : labShort(state.reg);
       reg.set(state.reg === null ? 0 : LAB_REG.place(state.reg) + 1, blur, partial);
       share.set(Math.round(100 * state.mass), labPercent(state.mass));
       price.set(
         state.relax === null ? 0 : LAB_RELAX.place(state.relax),
-        state.relax === null ? "" : short(state.relax),
+        state.relax === null ? "" : labShort(state.relax),
       );
       [share.node.hidden, price.node.hidden] = [!partial, state.relax === null];
     },

@@ -5,7 +5,8 @@ function chosenPanel(run, act) {
   const strip = filmStrip(run, act);
   const [near, soft] = [nearImages(run, act), softLabel(run, act)];
   const none = h("p", { class: "wdd-none" },
-    "Click a disc, a square or an image: it is followed in every panel, through the whole run.");
+
+    `Click ${run.projections.length ? "a disc, a square or" : ""} an image: it is followed in every panel.`);
   const said = h("p", { class: "wdd-said" });
   const title = h("h3", {}, "What is chosen");
   const pair = h("div", { class: "wdd-pair" }, near.node, soft.node);

@@ -15,7 +15,8 @@ function curvesPanel(run, act) {
   const caption = h("p", { class: "wdd-caption" },
     "Across: steps of the phase. The line marks this step; click to go to another.");
   const grid = h("div", { class: "wdd-curves" });
-  const none = h("p", { class: "wdd-none" }, "This run recorded no losses.");
+  const none = h("p", { class: "wdd-none" },
+    lacking(run, "losses", "Losses and distances will appear here, step by step."));
   const node = h("section", { class: "wdd-panel" }, title, none, grid, caption);
   const sheets = new Map();
 

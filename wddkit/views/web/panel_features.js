@@ -24,7 +24,7 @@ function featuresPainter(run) {
     ctx.clip();
     paintPlan(ctx, run, state, ink, toPixels);
     for (const way of run.ways) if (state.shows(way.label)) paintSupport(ctx, run, state, ink, toPixels, way);
-    if (state.frame >= 0) paintImages(ctx, run, state, ink, toPixels);
+    toPixels.outside = state.frame >= 0 ? paintImages(ctx, run, state, ink, toPixels) : 0;
     paintSelected(ctx, run, state, ink, toPixels);
     paintNames(ctx, run, state, ink, toPixels, classCentres(run, state, centres));
     ctx.restore();
@@ -137,7 +137,19 @@ function paintSupport(ctx, run, state, ink, toPixels, way) {
     ctx.fill();
     [ctx.strokeStyle, ctx.lineWidth, ctx.globalAlpha] = [ink.text, 1, 1];
     ctx.stroke();
+    paintSign(ctx, run, state, ink, toPixels, way, j);
   }
+}
+
+/** In a disc the name of its class where there is room, else its shape where colours come again. */
+function paintSign(ctx, run, state, ink, toPixels, way, j) {
+  const [r, name] = [discRadius(run, massAt(state, way, j)), run.classes[way.label]];
+  const at = toPixels(...supportAt(run, state, way, j));
+  ctx.fillStyle = ctx.strokeStyle = ink.text;
+  if (r >= 6 && name.length <= 3 && ctx.measureText(name).width < 1.7 * r) {
+    ctx.textAlign = "center";
+    ctx.fillText(name, at[0], at[1] + 0.5);
+  } else if (r >= 5 && run.classes.length > COLOURS.length) mark(ctx, shapeOf(way.label), ...at, 3);
 }
 
 function trail(ctx, style, points) {
@@ -157,8 +169,10 @@ function imageAt(run, state, toPixels, row, frame = state.frame) {
   return { at, outside: at[0] !== x || at[1] !== y };
 }
 
+/** Squares where the distilled images are; returns how many are outside of the picture. */
 function paintImages(ctx, run, state, ink, toPixels) {
-  if (!run.xy(state.projection.key, state.frame).length) return;
+  if (!run.xy(state.projection.key, state.frame).length) return 0;
+  let count = 0;
   const gaps = run.slice("gap", state.frame, run.labels.length);
   const byGap = state.look.gap && gaps.length;
   const colour = byGap ? (row) => ramp(gapScale(run)(gaps[row])) : (row) => colourOf(run.labels[row]);
@@ -170,7 +184,9 @@ function paintImages(ctx, run, state, ink, toPixels) {
     }
     const { at, outside } = imageAt(run, state, toPixels, row);
     square(ctx, at, outside ? ink.back : colour(row), ink.text, state.picked.has(row) ? 3 : 1.5);
+    if (outside) count += 1;
   });
+  return count;
 }
 
 function square(ctx, [x, y], fill, stroke, line) {

@@ -37,12 +37,13 @@ function featureTools(run, act, zoom) {
 /** What can be switched on in the picture of a run: name, words, and what it means. */
 function switchesOf(run) {
   const points = run.ways.length > 0;
+  const both = points && run.realLabels.length > 0;
   const all = [
-    [points, "plan", "its real images", "lines from the chosen support point to the real images that it stands for"],
+    [both, "plan", "its real images", "lines from the chosen support point to the real images that it stands for"],
     [true, "trails", "trails", "the way that each point took until now"],
     [run.far.length, "holes", "holes", "rings: the tenth of each class that is farthest from every support point"],
     [run.paired || run.live, "gap", "gap as colour", "squares coloured by their distance to their support points"],
-    [points, "direction", "one direction", "a direction to drag, and the distribution along it below"],
+    [both, "direction", "one direction", "a direction to drag, and the distribution along it below"],
   ];
   return all.filter(([there]) => there).map(([, ...words]) => words);
 }
@@ -72,14 +73,36 @@ function featuresText(run, state) {
   );
 }
 
-/** What disc and square mean, with sizes for three masses, and the scale of the gap. */
-function featureKey(run, state) {
+/** Which kinds of marks there are in the picture of a run: shape, name, and what one is. */
+function marksOf(run) {
+  const there = run.projections.length > 0;
+  const placed = there && run.frames.length > 0 && run.xy(run.projections[0].key, 0).length > 0;
+  const all = [
+    [there && run.realLabels.length, "dot", "small mark", "a real image"],
+    [placed, "square", "square", "a distilled image"],
+    [there && run.ways.length, "disc", "disc",
+      "a support point: a place among the features, not an image; area = mass, its share of the class"],
+  ];
+  return all.filter(([shown]) => shown).map(([, ...words]) => words);
+}
+
+/** The same in a line of text, for files. */
+const marksText = (run) => marksOf(run).map(([, name, what]) => `${name}: ${what}`).join(".  ");
+
+/** The same over the picture, for the eye. */
+function marksKey(run) {
+  const items = marksOf(run).map(([shape, name, what]) =>
+    h("li", {},
+      h("span", { class: `wdd-${shape}`, "aria-hidden": "true" }), h("span", {}, h("strong", {}, name), ` = ${what}`)));
+  return h("ul", { class: "wdd-key wdd-marks-key" }, ...items);
+}
+
+/** Below the picture: sizes for three masses, squares at its edge, and the scale of the gap. */
+function featureKey(run, state, outside) {
   const items = [];
-  if (run.realLabels.length) items.push(h("li", {}, "small marks: real images, colour and shape by class"));
-  const discs = "discs: support points; each stands for many real images, its area is their share (mass)";
-  if (run.ways.length) items.push(h("li", { style: "flex-wrap: wrap" }, discKey(run), discs));
-  const bright = h("span", { class: "wdd-square", "aria-hidden": "true" });
-  if (run.frames.length) items.push(h("li", {}, bright, "squares: distilled images"));
+  if (run.ways.length) items.push(h("li", { style: "flex-wrap: wrap" }, "mass of a disc:", discKey(run)));
+  const hollow = h("span", { class: "wdd-square wdd-hollow", "aria-hidden": "true" });
+  if (outside) items.push(h("li", {}, hollow, "hollow at the edge: a distilled image farther out than the picture"));
   if (state.look.gap && state.frame >= 0 && run.gaps) {
     const bar = h("span", { class: "wdd-ramp", role: "img", "aria-label": "from dark, near, to light, far" });
     bar.style.background = `linear-gradient(to right, ${[0, 0.25, 0.5, 0.75, 1].map(ramp).join(", ")})`;

@@ -4,6 +4,7 @@
 const imageName = (run, row) => `image ${run.rank[row] + 1} of class ${run.classes[run.labels[row]]}`;
 const MOST_TILES = 600; // drawn at once; more classes are paged
 const IMAGES_NOW = "Each row is a class: its distilled images at this step";
+const IMAGES_NONE = "No images yet: they come after the barycenters";
 const IMAGES_LATER = "No images yet: each cell is the real image nearest to its support point";
 
 /** The ring of what is chosen: seen on every ground, and not by colour alone. */
@@ -45,7 +46,7 @@ function imagesPanel(run, act) {
     const width = act.across(canvas.parentElement);
     cells = paint(paper(canvas, width, size(width, state)), state, ink, width);
     now = state;
-    say(title, state.frame < 0 ? IMAGES_LATER : IMAGES_NOW);
+    say(title, state.frame >= 0 ? IMAGES_NOW : run.real.size && run.ways.length ? IMAGES_LATER : IMAGES_NONE);
     list.draw(state);
     canvas.setAttribute("aria-label", imagesText(run, state, cells));
     if (over) point(over); // another image may be there now, or its picture has come
@@ -130,7 +131,8 @@ function imagesText(run, state, cells) {
   const what = state.frame < 0 ? "real images nearest to support points" : "distilled images";
   const labels = new Set(cells.map((cell) => cell.label)).size;
   const chosen = state.row >= 0 ? `; framed: ${imageName(run, state.row)}.` : ".";
-  return `${cells.length} ${what} of ${labels} classes at step ${state.number} (${state.phase})${chosen}`;
+  const classes = `${labels} class${labels === 1 ? "" : "es"}`;
+  return `${cells.length} ${what} of ${classes} at step ${state.number} (${state.phase})${chosen}`;
 }
 
 /** The list for keyboards: all that can be followed, class by class; made anew when there are more images. */
@@ -189,7 +191,7 @@ function pager(changed) {
       pages = cuts.length;
       page = Math.min(page, pages - 1);
       node.hidden = pages === 1;
-      say(text, `page ${page + 1} of ${pages}: ${cuts[page].length} classes`);
+      say(text, `page ${page + 1} of ${pages}: ${cuts[page].length} class${cuts[page].length === 1 ? "" : "es"}`);
       return cuts[page];
     },
   };

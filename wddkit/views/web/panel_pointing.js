@@ -13,9 +13,10 @@ function featuresPanel(run, act) {
   for (const [name, listener] of Object.entries(featuresHand(picture))) canvas.addEventListener(name, listener);
   const key = h("div", {});
   const caption = h("p", { class: "wdd-caption" });
-  const none = h("p", { class: "wdd-none" }, "This run recorded no features, so there is nothing to place here.");
-  const title = h("h3", {}, "Features: each small mark is a real image, where the teacher places it");
-  const body = run.projections.length ? [tools.node, sheet, key, caption] : [none];
+  const later = "Real images will appear here where the teacher places them, then support points and distilled images.";
+  const none = h("p", { class: "wdd-none" }, lacking(run, "features, so there is nothing to place here", later));
+  const title = h("h3", {}, "Features: what the teacher sees alike lies close");
+  const body = run.projections.length ? [marksKey(run), tools.node, sheet, key, caption] : [none];
   const node = h("section", { class: "wdd-panel" }, title, ...body);
   const painter = featuresPainter(run);
   const size = (width) => Math.round(Math.min(0.86 * width, 620));
@@ -34,8 +35,9 @@ function featuresPanel(run, act) {
     picture.now = { state, toPixels: paint(ctx, state, ink, width, size(width)) };
     if (picture.hand?.lasso) paintLasso(ctx, ink, picture.hand.path);
     tools.draw(state);
-    const sign = `${state.frame >= 0}/${state.look.gap}/${run.ways.length}/${run.frames.length}/${ink.text}`;
-    if (sign !== keyed) key.replaceChildren(featureKey(run, state));
+    const { outside } = picture.now.toPixels;
+    const sign = [state.frame >= 0, state.look.gap, run.ways.length, run.frames.length, ink.text, outside > 0].join();
+    if (sign !== keyed) key.replaceChildren(featureKey(run, state, outside));
     keyed = sign;
     say(caption, state.projection.caption);
     const text = featuresText(run, state);

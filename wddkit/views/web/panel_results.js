@@ -18,7 +18,8 @@ function accuracyText(result) {
 function resultsPanel(run, act) {
   const title = h("h3", {}, "Accuracy on test images of students trained on each set, beside its controls");
   if (!run.results.length) {
-    const none = h("p", { class: "wdd-none" }, "This run recorded no results.");
+    title.textContent = "Accuracy on test images";
+    const none = h("p", { class: "wdd-none" }, noResults(run));
     return { node: h("section", { class: "wdd-panel" }, title, none), draw() {} };
   }
   const canvas = h("canvas", { class: "wdd-canvas", role: "img" });
@@ -39,6 +40,12 @@ function resultsPanel(run, act) {
     canvas.setAttribute("aria-label", paint(paper(canvas, width, size()), state, ink, width));
   }
   return { node, draw, export_: { title: "accuracy", size, paint } };
+}
+
+/** Why there is no accuracy. */
+function noResults(run) {
+  if (run.unasked) return "No protocol was asked for, so no students were trained: protocols=().";
+  return lacking(run, "results", "Accuracy will appear here once students were trained on each set.");
 }
 
 function resultsTable(results, distances) {

@@ -1,5 +1,6 @@
 // What is seen, as a file: PNG and SVG of the panels at this moment, GIF of the whole run.
 
+const HEADER = 84; // pixels: title, moment, what marks mean, and room for the panels' own titles
 const SHEET = { width: 1400, gap: 20 }; // pixels
 const SHOWN = ["features", "images", "film strip", "direction", "curves", "accuracy"];
 const MOVING = ["features", "images"];
@@ -34,14 +35,12 @@ async function drawMoment(ctx, act, ink, step) {
     part.draw(ctx, part.width, part.height);
     ctx.restore();
   }
-  ctx.fillStyle = ink.text;
-  ctx.fillText(`${state.phase}, step ${state.number}`, SHEET.gap, 14);
 }
 
 /** The panels on one sheet, features and images side by side, the others below: what to draw, and where. */
 function sheetOf(act, state, ink, names) {
   const half = (SHEET.width - 3 * SHEET.gap) / 2;
-  const ends = [40, 40]; // of the left and the right column
+  const ends = [HEADER, HEADER]; // of the left and the right column
   const parts = act.panels().flatMap(({ export_ }) => {
     if (!export_ || !names.includes(export_.title) || export_.hidden?.()) return [];
     const height = export_.size(half, state);
@@ -51,7 +50,20 @@ function sheetOf(act, state, ink, names) {
     ends[column] += height + 2 * SHEET.gap;
     return [{ ...place, draw: (ctx) => export_.paint(plain(ctx), state, ink, half, height) }];
   });
-  return [...parts, footer(state, ink, Math.max(...ends))];
+  return [header(act, state, ink), ...parts, footer(state, ink, Math.max(...ends))];
+}
+
+/** Over every picture: of which run and moment it is, and what its marks mean. */
+function header(act, state, ink) {
+  const { title, marks } = act.about();
+  const width = SHEET.width - 2 * SHEET.gap;
+  const draw = (ctx) => {
+    [plain(ctx).fillStyle, ctx.font] = [ink.text, `600 16px ${FONT}`];
+    ctx.fillText(fitted(ctx, `${title}: ${state.phase}, step ${state.number}`, width), 0, 14);
+    plain(ctx).fillStyle = ink.soft;
+    ctx.fillText(fitted(ctx, marks, width), 0, 36);
+  };
+  return { x: SHEET.gap, y: 4, width, height: 48, title: "", draw };
 }
 
 /** What must stand under every picture of a projection, wherever the picture goes. */

@@ -57,7 +57,9 @@ def masses(history: History, classes: Sequence[int | str] | None = None, *, step
 def _texts(own: Masses) -> list[str]:
     return [
         lines(
-            f"support point {j} of class {short(own.name)}", f"mass {mass:.4g}", f"all equal: {1 / len(own.order):.4g}"
+            f"support point {j + 1} of class {short(own.name)}",
+            f"mass {mass:.4g}",
+            f"all equal: {1 / len(own.order):.4g}",
         )
         for j, mass in zip(own.order.tolist(), own.masses, strict=True)
     ]

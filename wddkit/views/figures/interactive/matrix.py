@@ -54,7 +54,9 @@ def plan(history: History, label: int | str, *, step: int = -1) -> Chart:
     numbers = ticks(places, [str(image) for image in shown.images[::across]])
     figure.update_xaxes(title_text=f"real image of the class{many}", **numbers, tickangle=0, row=1, col=1)
     every = -(-rows // 30)
-    figure.update_yaxes(autorange="reversed", **ticks(range(0, rows, every), [str(j) for j in range(0, rows, every)]))
+    figure.update_yaxes(
+        autorange="reversed", **ticks(range(1, rows + 1, every), [str(j) for j in range(1, rows + 1, every)])
+    )
     figure.update_yaxes(title_text="support point", row=1, col=1)
     frame = {"showgrid": False, "zeroline": False, "showline": True, "mirror": True, "linecolor": FAINT}
     figure.update_xaxes(**frame)
@@ -66,6 +68,7 @@ def plan(history: History, label: int | str, *, step: int = -1) -> Chart:
 def _add_matrix(figure: Chart, shown: Matrix) -> None:
     # Numbers alone: a text for each of 50 000 entries would be megabytes.
     figure.add_heatmap(
+        y=list(range(1, len(shown.masses) + 1)),
         z=shown.mass.astype(np.float32),
         customdata=np.broadcast_to(shown.images.astype(np.int32), shown.mass.shape).copy(),
         hovertemplate="support point %{y}<br>real image %{customdata} of the class<br>mass %{z:.4g}<extra></extra>",
@@ -81,9 +84,9 @@ def _add_matrix(figure: Chart, shown: Matrix) -> None:
 
 def _add_masses(figure: Chart, shown: Matrix) -> None:
     sums = np.nansum(shown.mass, axis=1)
-    rows = list(range(len(sums)))
+    rows = list(range(1, len(sums) + 1))
     texts = [
-        lines(f"support point {j}", f"mass {own:.4g}", f"of which shown {part:.4g}")
+        lines(f"support point {j + 1}", f"mass {own:.4g}", f"of which shown {part:.4g}")
         for j, (own, part) in enumerate(zip(shown.masses, sums, strict=True))
     ]
     style = {"orientation": "h", "text": texts, "textposition": "none", "hovertemplate": SHOWN, "showlegend": False}

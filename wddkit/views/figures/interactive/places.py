@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from wddkit.history import History
 from wddkit.views.figures.interactive.chart import SHOWN, SYMBOLS, Chart, caption, chart, lines, name, nothing
 from wddkit.views.figures.places import Places, places_of
-from wddkit.views.figures.words import COLOURS, NAMED, features_alt, frame_of, short
+from wddkit.views.figures.words import COLOURS, NAMED, features_alt, frame_of, image_names, short
 
 _DISC = 26.0  # pixels across of the heaviest support point
 
@@ -87,7 +87,7 @@ def _add_support(figure: Chart, places: Places) -> None:
         return
     masses = np.concatenate([way.masses[-1] for way in ways])
     texts = [
-        lines(f"support point {j} of class {short(places.drawn.classes[way.label])}", f"mass {mass:.3g}")
+        lines(f"support point {j + 1} of class {short(places.drawn.classes[way.label])}", f"mass {mass:.3g}")
         for way in ways
         for j, mass in enumerate(way.masses[-1])
     ]
@@ -110,10 +110,7 @@ def _add_images(figure: Chart, places: Places, frame: int) -> None:
     drawn = places.drawn
     if drawn.xy is None:
         return
-    texts = [
-        lines(f"distilled image {index}", f"class {short(drawn.classes[label])}")
-        for index, label in zip(drawn.indices.tolist(), drawn.labels.tolist(), strict=True)
-    ]
+    texts = [lines(f"distilled {name}") for name in image_names(drawn.labels.tolist(), drawn.classes)]
     line, size = {"width": 1.2, "color": "black"}, 8 * places.scale**0.5
     _add_kind(
         figure,

@@ -34,7 +34,7 @@ def film_strip(
         y=np.repeat(y, columns),
         mode="markers",
         marker={"size": cell * 0.8, "symbol": "square", "opacity": 0},  # seen by the pointer alone
-        text=_texts(drawn, shown),
+        text=_texts(drawn, shown, image),
         hovertemplate=SHOWN,
         showlegend=False,
     )
@@ -55,10 +55,10 @@ def film_strip(
     return figure
 
 
-def _texts(drawn: Scene, shown: Film) -> list[str]:
+def _texts(drawn: Scene, shown: Film, image: int) -> list[str]:
     return [
-        lines(f"distilled image {index}", f"class {short(drawn.classes[label])}", f"step {step}")
-        for label, index in zip(shown.labels, shown.indices.tolist(), strict=True)
+        lines(f"distilled image {image + 1} of class {short(drawn.classes[label])}", f"step {step}")
+        for label in shown.labels
         for step in shown.steps
     ]
 

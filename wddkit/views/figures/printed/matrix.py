@@ -74,7 +74,7 @@ def _drawn(shown: Matrix) -> Picture:
 def _ticks(axes: Axes, shown: Matrix) -> None:
     rows, columns = shown.mass.shape
     every = -(-rows // 30)
-    axes.set_yticks(range(0, rows, every))
+    axes.set_yticks(range(0, rows, every), [str(j + 1) for j in range(0, rows, every)])
     across = max(1, -(-columns // 12))
     axes.set_xticks(range(0, columns, across), [str(image) for image in shown.images[::across]])
     many = "" if across == 1 else f" (1 in {across} is numbered)"
