@@ -240,9 +240,6 @@ def test_each_method_has_the_knobs_that_it_can_turn() -> None:
 
 
 PREPARING = ("barycenter", "select")  # targets and real images to start from, before there are snapshots of images
-    "barycenter",
-    "select",
-)  # of targets and of real images to start from, before there are snapshots of images
 
 
 @pytest.mark.parametrize("name", [name for name, kind in METHODS.items() if hasattr(kind, "steps")])
