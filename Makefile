@@ -43,9 +43,10 @@ bench-ot: $(READY)  ## measure the solvers of wddkit.ot beside POT and scikit-le
 	@echo "Measuring (several minutes; leave the machine alone meanwhile) ..."
 	@OMP_NUM_THREADS=1 $(RUN)/python tests/bench/transport.py
 
-bench-views: $(READY)  ## measure the views in a real browser
-	@echo "Measuring (two minutes; leave the machine alone meanwhile) ..."
+bench-views: $(READY)  ## measure the views in a real browser, and live sessions
+	@echo "Measuring (a quarter of an hour; leave the machine alone meanwhile) ..."
 	@OMP_NUM_THREADS=1 $(RUN)/python tests/bench/views.py
+	@$(RUN)/python tests/bench/session.py
 
 fashion: $(READY)  ## the Fashion-MNIST table of the README (40 minutes; WDDKIT_DATA names the data folder)
 	@echo "Distilling Fashion-MNIST (up to 40 minutes; stop and go on as you like) ..."

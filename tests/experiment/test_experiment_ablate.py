@@ -195,6 +195,7 @@ def test_what_cannot_be_run_is_refused_before_anything_is_written(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_in_a_process_is_named(tmp_path: Path) -> None:
     config = replace(BASE, dataset=f"npz:{tmp_path / 'toy.npz'}", protocols=(HARD,))
     images, labels = arrays()

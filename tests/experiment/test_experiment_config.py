@@ -156,6 +156,7 @@ def hash_of_the_toy() -> str:
     return CONFIG.run_hash(toy_split())
 
 
+@pytest.mark.slow
 def test_a_hash_is_the_same_in_every_process(tmp_path: Path) -> None:
     # the other process has another seed for Python's own hashes
     assert start(tmp_path, hash_of_the_toy).end() == ("done", hash_of_the_toy())

@@ -56,6 +56,7 @@ def test_two_runs_of_the_same_config_are_equal_but_for_times(whole: Path, tmp_pa
     assert content(tmp_path / "again") == content(whole)
 
 
+@pytest.mark.slow
 def test_a_run_killed_before_any_one_of_its_changes_on_disk_ends_the_same(whole: Path, tmp_path: Path) -> None:
     total = changes_of(tmp_path / "count")
     assert total > 100

@@ -242,6 +242,7 @@ def test_each_method_has_the_knobs_that_it_can_turn() -> None:
 PREPARING = ("barycenter", "select")  # targets and real images to start from, before there are snapshots of images
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, kind in METHODS.items() if hasattr(kind, "steps")])
 def test_every_method_calls_its_steps_by_the_phase_of_its_snapshots(name: str, tmp_path: Path) -> None:
     config = replace(LEAN, method=METHODS[name](ipc=1, steps=2)).checked(SPLIT)

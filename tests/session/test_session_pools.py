@@ -22,6 +22,7 @@ def told(program: str) -> list[str]:
     return done.stdout.split()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted where Linux lists them")
 def test_openmp_threads_go_and_come_back_when_torch_works_again() -> None:
     program = """
@@ -43,6 +44,7 @@ print(during, after, torch.equal(first, x.exp()), count())
     assert again == during
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.cpu_count() == 1, reason="NumPy takes one thread anyway on one core")
 def test_products_take_one_thread_only_within() -> None:
     program = (

@@ -267,6 +267,7 @@ def test_a_session_that_nobody_holds_stops(tmp_path: Path, monkeypatch: pytest.M
     assert work.state()["state"] == "stopped"
 
 
+@pytest.mark.slow
 def test_the_end_of_the_interpreter_stops_a_session_and_keeps_what_there_is(tmp_path: Path) -> None:
     code = (
         "import sys, time\n"

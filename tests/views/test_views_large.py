@@ -43,6 +43,7 @@ def many_classes() -> History:
     return History.from_arrays(images, np.repeat(np.arange(100), 12))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [Explorer, CompareExplorer, LiveExplorer])
 def test_fifty_displays_leave_nothing_behind(kind: type[anywidget.AnyWidget]) -> None:
     history = toy()
