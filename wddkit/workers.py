@@ -3,6 +3,7 @@
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -109,6 +110,7 @@ def main() -> None:
     """What a process does: one run for each line, until there are no more."""
     from wddkit.experiment import run
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches all: who asked ends its processes
     answers, sys.stdout = sys.stdout, sys.stderr  # whatever prints must not be taken for an answer
     for line in sys.stdin:
         asked = json.loads(line)

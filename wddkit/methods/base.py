@@ -14,7 +14,7 @@ from wddkit import codec
 from wddkit.data import DistilledSet, ImageSet, Split
 from wddkit.data.sets import Normalisation
 from wddkit.history import Cache
-from wddkit.nets import Net, build, from_arrays, to_arrays
+from wddkit.nets import Net, Network, build, from_arrays, to_arrays
 from wddkit.ot import Measure
 from wddkit.seeds import derive
 from wddkit.stages import statistics
@@ -67,17 +67,21 @@ class Task:
         return self._teacher(torch.float64)
 
     def _teacher(self, dtype: torch.dtype) -> Net:
+        net = self.network(self.teacher_config.network, seed=0)
+        from_arrays(net, self.artifact("teacher", {}, self._squeeze))
+        return freeze(net.to(self.device, dtype))
+
+    def network(self, network: Network, *, seed: int) -> Net:
+        """An untrained network for this task's images and classes."""
         _, channels, size, _ = self.train.images.shape
-        net = build(
-            self.teacher_config.network,
+        return build(
+            network,
             classes=len(self.classes),
             channels=channels,
             size=size,
             normalisation=self.normalisation,
-            seed=0,
+            seed=seed,
         )
-        from_arrays(net, self.artifact("teacher", {}, self._squeeze))
-        return freeze(net.to(self.device, dtype))
 
     def _squeeze(self) -> Arrays:
         return to_arrays(

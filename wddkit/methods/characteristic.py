@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from wddkit.augment import Augment
 from wddkit.methods.base import Arrays, Context, Family, Fidelity, Snapshot, State, Task
 from wddkit.methods.extractors import Extractors
-from wddkit.methods.formation import expand, factor_for, random_formation
+from wddkit.methods.formation import expand, factor_for, move_formation
+from wddkit.methods.learner import restore_weights, save_weights
 from wddkit.methods.matching import class_views
-from wddkit.methods.pixels import Report, move_pixels
-from wddkit.nets import Network, from_arrays, to_arrays
+from wddkit.methods.pixels import class_entropy
+from wddkit.nets import Network
 from wddkit.stages.descent import Descent
 from wddkit.stages.training import Training
 
@@ -96,24 +97,13 @@ class NCFM:
                 if self.sampling_lr:
                     ascent = ascent + discrepancy(f_x, f_s.detach(), t, self.amplitude)
                 if self.calibration:
-                    logits = trained.head(trained.backbone(s))
-                    entropy = entropy + F.cross_entropy(logits, torch.full((len(s),), c, device=u.device))
+                    entropy = entropy + class_entropy(trained.head(trained.backbone(s)), c)
             if self.sampling_lr:
                 psi.climb(ascent, self.sampling_lr)
             return {"loss": 300 * mismatch + self.calibration * entropy, "discrepancy": mismatch, "entropy": entropy}
 
-        return move_pixels(
-            task,
-            context,
-            random_formation(task, context, self.ipc, factor),
-            terms,
-            Descent(steps=self.steps, lr=self.lr),
-            method="ncfm",
-            phase="match",
-            resume=resume,
-            memory=psi,
-            report=lambda _, __: Report(options={"formation": factor}),
-        )
+        descent = Descent(steps=self.steps, lr=self.lr)
+        return move_formation(task, context, self.ipc, factor, terms, descent, method="ncfm", resume=resume, memory=psi)
 
 
 def discrepancy(
@@ -160,8 +150,8 @@ class Sampler:
 
     def save(self) -> Arrays:
         """The weights by name."""
-        return {f"psi|{name}": value for name, value in to_arrays(self.net).items()}
+        return save_weights("psi", self.net)
 
     def restore(self, state: State) -> None:
         """Goes back to saved weights."""
-        from_arrays(self.net, {k.removeprefix("psi|"): v for k, v in state.items() if k.startswith("psi|")})
+        restore_weights("psi", self.net, state)

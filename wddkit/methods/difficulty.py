@@ -12,9 +12,8 @@ from torch import Tensor
 
 from wddkit.methods.base import Arrays, Context, Family, Fidelity, Snapshot, State, Task, check_ipc
 from wddkit.methods.selection import chosen
-from wddkit.nets import build
 from wddkit.seeds import derive
-from wddkit.stages.training import Schedule, pixels, predict, train
+from wddkit.stages.training import Schedule, hard_loss, pixels, predict, train
 
 
 @dataclass(frozen=True)
@@ -140,24 +139,15 @@ def observe(task: Task, *, nets: int, epochs: int, schedule: Schedule | None = N
 
 def _observed(task: Task, number: int, *, nets: int, epochs: int, schedule: Schedule) -> Arrays:
     def train_and_look() -> Arrays:
-        n, channels, size, _ = task.train.images.shape
-        seed = derive(task.teacher_seed, "difficulty", number)
-        net = build(
-            task.teacher_config.network,
-            classes=len(task.classes),
-            channels=channels,
-            size=size,
-            normalisation=task.normalisation,
-            seed=derive(seed, "weights"),
-        ).to(task.device)
+        n, seed = len(task.train), derive(task.teacher_seed, "difficulty", number)
+        net = task.network(task.teacher_config.network, seed=derive(seed, "weights")).to(task.device)
         labels = torch.from_numpy(task.train.labels).to(task.device)
-        margins = torch.zeros(epochs, n, device=task.device)
+        entropy, margins = hard_loss(labels), torch.zeros(epochs, n, device=task.device)
 
-        def loss(logits: Tensor, _: Tensor, positions: np.ndarray, numbers: np.ndarray) -> Tensor:
-            at = torch.from_numpy(positions).to(task.device)
+        def loss(logits: Tensor, x: Tensor, positions: np.ndarray, numbers: np.ndarray) -> Tensor:
             first = int((numbers < epochs).sum())  # the last batch may go beyond the last epoch
-            margins[numbers[:first], positions[:first]] = margin(logits.detach(), labels[at])[:first]
-            return torch.nn.functional.cross_entropy(logits, labels[at], reduction="none")
+            margins[numbers[:first], positions[:first]] = margin(logits.detach(), labels[positions])[:first]
+            return entropy(logits, x, positions, numbers)
 
         def shown(_: str, done: int, total: int, scalars: Mapping[str, Any]) -> None:
             task.tick("score", number * total + done, nets * total, scalars)

@@ -1,16 +1,14 @@
 """A pool of networks trained on the real images once, from which one between untrained and trained is drawn a step."""
 
-import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from wddkit import codec
 from wddkit.methods.base import Arrays, Context, Task
-from wddkit.nets import Net, Network, build, from_arrays, to_arrays
+from wddkit.nets import Net, Network, from_arrays, to_arrays
 from wddkit.seeds import derive
 from wddkit.stages.teacher import freeze
-from wddkit.stages.training import Training, pixels, train
+from wddkit.stages.training import Training, hard_loss, pixels, train
 
 
 class Extractors:
@@ -44,15 +42,7 @@ class Extractors:
 
 
 def _untrained(task: Task, network: Network, number: int) -> Net:
-    _, channels, size, _ = task.train.images.shape
-    return build(
-        network,
-        classes=len(task.classes),
-        channels=channels,
-        size=size,
-        normalisation=task.normalisation,
-        seed=derive(task.teacher_seed, "extractor", number, "weights"),
-    )
+    return task.network(network, seed=derive(task.teacher_seed, "extractor", number, "weights"))
 
 
 def _trained(task: Task, network: Network, training: Training, number: int) -> Arrays:
@@ -60,11 +50,7 @@ def _trained(task: Task, network: Network, training: Training, number: int) -> A
 
     def train_one() -> Arrays:
         net = _untrained(task, network, number).to(task.device)
-        labels = torch.from_numpy(task.train.labels).to(task.device)
-
-        def loss(logits: Tensor, _: Tensor, positions: np.ndarray, __: np.ndarray) -> Tensor:
-            return F.cross_entropy(logits, labels[positions], reduction="none")
-
+        loss = hard_loss(torch.from_numpy(task.train.labels).to(task.device))
         images = pixels(task.train.images, like=next(net.parameters()))
         seed = derive(task.teacher_seed, "extractor", number)
         train(net, images, loss, training, seed=seed, tick=task.tick, stage=f"extractor {number + 1}")

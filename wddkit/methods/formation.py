@@ -1,13 +1,17 @@
 """Formations that are optimised: stored images that hold several smaller ones, which are enlarged to be looked at."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from wddkit.data.pixels import filters, resize
-from wddkit.methods.base import Context, Task, check_ipc
-from wddkit.methods.selection import formed
+from wddkit.methods.base import Context, Snapshot, State, Task, check_ipc
+from wddkit.methods.pixels import Memory, Report, move_pixels
+from wddkit.methods.selection import check_factor, formed
+from wddkit.stages.descent import Descent, Objective
 
 
 def factor_for(task: Task, ipc: int, factor: int | None) -> int:
@@ -20,9 +24,35 @@ def factor_for(task: Task, ipc: int, factor: int | None) -> int:
     size = task.train.images.shape[2]
     if factor is None:
         factor = 2 if size > 16 and size % 2 == 0 else 1
-    if factor < 1 or size % factor:
-        raise ValueError(f"factor {factor} does not divide the image size {size}; expected one of its divisors")
+    check_factor(task, factor)
     return factor
+
+
+def move_formation(
+    task: Task,
+    context: Context,
+    ipc: int,
+    factor: int,
+    terms: Objective,
+    descent: Descent,
+    *,
+    method: str,
+    resume: State | None,
+    memory: Memory | None = None,
+) -> Iterator[Snapshot]:
+    """`move_pixels` of formations, from random real images; the objective enlarges their tiles by `expand`."""
+    return move_pixels(
+        task,
+        context,
+        random_formation(task, context, ipc, factor),
+        terms,
+        descent,
+        method=method,
+        phase="match",
+        resume=resume,
+        memory=memory,
+        report=lambda _, __: Report(options={"formation": factor}),
+    )
 
 
 def random_formation(task: Task, context: Context, ipc: int, factor: int) -> UInt8[np.ndarray, "k c h w"]:

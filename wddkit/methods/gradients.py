@@ -12,17 +12,16 @@ from torch import Tensor
 
 from wddkit.augment import Augment, stream
 from wddkit.methods.base import Context, Family, Fidelity, Snapshot, State, Task, check_ipc, image_labels
-from wddkit.methods.pixels import fresh_network, move_pixels, own, random_positions, real_images
-from wddkit.nets import Net, Network, from_arrays, to_arrays
+from wddkit.methods.learner import restore_weights, save_weights
+from wddkit.methods.pixels import class_entropy, fresh_network, move_pixels, own, random_positions, real_images
+from wddkit.nets import Net, Network
 from wddkit.stages.descent import Descent
 from wddkit.stages.recover import view
-
-_NETWORK = Network(depth=2, width=32, growth=1, norm="instance", pooling="flatten")
 
 
 @dataclass(frozen=True)
 class GradientMatching:
-    """The matching that DC, DSA and LCMat share; each is this with values of its own.
+    """The matching that DC, DSA and LCMat share; each is this with values of its own, of which DSA's stand here.
 
     A network is drawn anew every `outer` steps; from one of its steps to the next it is trained on the images, by
     `inner` batches of plain cross-entropy (SGD with `net_lr` and momentum 0.5). Where None, both follow `ipc`, see
@@ -34,16 +33,16 @@ class GradientMatching:
     family: ClassVar[Family] = "parameter"
     fidelity: ClassVar[Fidelity] = "checked"
 
-    ipc: int
-    steps: int
-    lr: float
-    batch: int
-    network: Network
-    augment: Augment
-    outer: int | None
-    inner: int | None
-    net_lr: float
-    rho: float
+    ipc: int = 10
+    steps: int = 100
+    lr: float = 0.1
+    batch: int = 64
+    network: Network = Network(depth=2, width=32, growth=1, norm="instance", pooling="flatten")
+    augment: Augment = Augment(crop=(0.8, 1.0), shift=0.1, shared=True)
+    outer: int | None = None
+    inner: int | None = None
+    net_lr: float = 0.01
+    rho: float = 0.0
 
     def __post_init__(self) -> None:
         for name, least in (("batch", 1), ("outer", 1), ("inner", 0)):
@@ -118,16 +117,7 @@ class DC(GradientMatching):
     paper: ClassVar[str] = "Zhao et al., ICLR 2021, arXiv 2006.05929"
     step_cost: ClassVar[str] = "two gradients of a network a class, one differentiated again; then it is trained on"
 
-    ipc: int = 10
-    steps: int = 100
-    lr: float = 0.1
-    batch: int = 64
-    network: Network = _NETWORK
     augment: Augment = Augment()
-    outer: int | None = None
-    inner: int | None = None
-    net_lr: float = 0.01
-    rho: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -141,17 +131,6 @@ class DSA(GradientMatching):
 
     paper: ClassVar[str] = "Zhao and Bilen, ICML 2021, arXiv 2102.08259"
     step_cost: ClassVar[str] = DC.step_cost
-
-    ipc: int = 10
-    steps: int = 100
-    lr: float = 0.1
-    batch: int = 64
-    network: Network = _NETWORK
-    augment: Augment = Augment(crop=(0.8, 1.0), shift=0.1, shared=True)
-    outer: int | None = None
-    inner: int | None = None
-    net_lr: float = 0.01
-    rho: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -168,15 +147,6 @@ class LCMat(GradientMatching):
     paper: ClassVar[str] = "Shin et al., AISTATS 2023, arXiv 2303.04449"
     step_cost: ClassVar[str] = DC.step_cost
 
-    ipc: int = 10
-    steps: int = 100
-    lr: float = 0.1
-    batch: int = 64
-    network: Network = _NETWORK
-    augment: Augment = Augment(crop=(0.8, 1.0), shift=0.1, shared=True)
-    outer: int | None = None
-    inner: int | None = None
-    net_lr: float = 0.01
     rho: float = 1.0
 
 
@@ -186,7 +156,7 @@ def derivatives(
     """Gradients by all weights of the mean cross-entropy of images of one class, and the last layer's curvature."""
     z = net.backbone(x)
     logits = net.head(z)
-    loss = F.cross_entropy(logits, torch.full((len(x),), label, device=x.device))
+    loss = class_entropy(logits, label)
     weights = tuple(net.parameters())
     gradients = torch.autograd.grad(loss, weights, create_graph=differentiable, retain_graph=differentiable)
     curvature = last_layer_curvature(z, logits)
@@ -235,12 +205,11 @@ class _Learner:
     def save(self) -> State:
         """Weights and speeds by name."""
         speeds = {f"speed|{name}": v.cpu().numpy().copy() for name, v in self.speeds.items()}
-        return {**{f"net|{name}": value for name, value in to_arrays(self.net).items()}, **speeds}
+        return {**save_weights("net", self.net), **speeds}
 
     def restore(self, state: State) -> None:
         """Goes back to saved weights and speeds."""
-        weights = {name.removeprefix("net|"): v for name, v in state.items() if name.startswith("net|")}
-        from_arrays(self.net, weights)
+        restore_weights("net", self.net, state)
         for name, v in self.speeds.items():
             v.copy_(torch.from_numpy(state[f"speed|{name}"].copy()))
 

@@ -37,7 +37,7 @@ Statistics: TypeAlias = Literal["class", "global", "soft", "none"]
 
 @dataclass(frozen=True)
 class Inversion:
-    """The recovery that WMDD, SRe2L, CDA and EDC share; each is this with values of its own.
+    """The recovery that WMDD, SRe2L, CDA and EDC share; each is this with values of its own. The defaults are SRe2L's.
 
     `target`: what an image's features are drawn to, its support point or its class's logits; `statistics`: whether
     moments are matched class by class, over all images together, in both ways ("soft": the latter count `balance`, the
@@ -53,22 +53,22 @@ class Inversion:
 
     grouping: ClassVar[Literal["class", "joint"]] = "class"
 
-    ipc: int
-    target: Literal["support", "logits"]
-    statistics: Statistics
-    blocks: Literal["by_class", "by_index"]
-    form: Form
-    statistics_weight: float
-    cross_entropy: float
-    start: Start
-    steps: int
-    lr: float
-    augment: Augment | None
-    curriculum: bool
-    masses: Masses
-    block: int
-    pairing: Pairing
-    cost: str
+    ipc: int = 10
+    target: Literal["support", "logits"] = "logits"
+    statistics: Statistics = "global"
+    blocks: Literal["by_class", "by_index"] = "by_index"
+    form: Form = "official"
+    statistics_weight: float = 0.01
+    cross_entropy: float = 0.0
+    start: Start = "noise"
+    steps: int = 300
+    lr: float = 0.1
+    augment: Augment | None = Augment()
+    curriculum: bool = False
+    masses: Masses = "uniform"
+    block: int = 100
+    pairing: Pairing = "fixed"
+    cost: str = "sqeuclidean"
     balance: float = 0.5
     flatness: float = 0.0
 

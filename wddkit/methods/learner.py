@@ -12,8 +12,18 @@ from wddkit.nets import from_arrays, to_arrays
 
 _MEMORY = ("step", "exp_avg", "exp_avg_sq")  # what Adam remembers of a tensor
 
-
 Module = TypeVar("Module", bound=nn.Module)
+
+
+def save_weights(name: str, module: nn.Module) -> Arrays:
+    """Copies of parameters and buffers, under keys that begin with the name."""
+    return {f"{name}|{key}": value for key, value in to_arrays(module).items()}
+
+
+def restore_weights(name: str, module: nn.Module, state: State) -> None:
+    """Goes back to what was saved under this name; other keys are left alone."""
+    prefix = f"{name}|"
+    from_arrays(module, {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)})
 
 
 class Learner(Generic[Module]):
@@ -38,7 +48,7 @@ class Learner(Generic[Module]):
 
     def save(self, name: str) -> Arrays:
         """Copies of parameters, buffers and moments, under keys that begin with the name."""
-        out = {f"{name}|{key}": value for key, value in to_arrays(self.module).items()}
+        out = save_weights(name, self.module)
         for parameter, tensor in self.module.named_parameters():
             for key in _MEMORY if tensor in self._adam.state else ():
                 out[f"{name} adam|{parameter}|{key}"] = self._adam.state[tensor][key].detach().cpu().numpy().copy()
@@ -46,8 +56,7 @@ class Learner(Generic[Module]):
 
     def restore(self, name: str, state: State) -> None:
         """Goes back to what was saved under this name, if nothing was learned since it was made."""
-        own = {key.removeprefix(f"{name}|"): value for key, value in state.items() if key.startswith(f"{name}|")}
-        from_arrays(self.module, own)
+        restore_weights(name, self.module, state)
         for parameter, tensor in self.module.named_parameters():
             saved = {key: state.get(f"{name} adam|{parameter}|{key}") for key in _MEMORY}
             if saved["step"] is not None:

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from wddkit.augment import Augment
 from wddkit.methods.base import Context, Family, Fidelity, Snapshot, State, Task
-from wddkit.methods.formation import expand, factor_for, random_formation
-from wddkit.methods.pixels import Report, fresh_network, move_pixels, own, real_images
+from wddkit.methods.formation import expand, factor_for, move_formation
+from wddkit.methods.pixels import fresh_network, own, real_images
 from wddkit.nets import Network
 from wddkit.ot.losses import sliced_w2_squared
 from wddkit.stages.descent import Descent
@@ -65,17 +65,7 @@ class FeatureMatching:
                 loss = loss + distance(psi.backbone(x), psi.backbone(s), step)
             return {"loss": loss}
 
-        return move_pixels(
-            task,
-            context,
-            random_formation(task, context, self.ipc, formation),
-            terms,
-            descent,
-            method=method,
-            phase="match",
-            resume=resume,
-            report=lambda _, __: Report(options={"formation": formation}),
-        )
+        return move_formation(task, context, self.ipc, formation, terms, descent, method=method, resume=resume)
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
-from jaxtyping import Int64, UInt8
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
 from wddkit.augment import stream
 from wddkit.methods.base import Arrays, Context, Snapshot, State, Task, distilled_set, image_labels, recorded
-from wddkit.nets import Net, Network, build
+from wddkit.nets import Net, Network
 from wddkit.stages.descent import Descent, Objective, descend
 from wddkit.stages.recover import bounds, to_normalised, to_pixels
 from wddkit.stages.teacher import features, freeze
@@ -102,6 +104,11 @@ def own(u: Tensor, task: Task, c: int) -> Tensor:
     return u[image_labels(task, len(u) // len(task.classes)) == c]
 
 
+def class_entropy(logits: Float[Tensor, "n classes"], c: int) -> Float[Tensor, ""]:
+    """Mean cross-entropy of images that are all of class c."""
+    return F.cross_entropy(logits, torch.full((len(logits),), c, device=logits.device))
+
+
 def real_positions(task: Task, context: Context, c: int, step: int, *, batch: int) -> Int64[np.ndarray, " b"]:
     """Training images of class c that a step is to see: all of the class in turn, at most `batch` at once."""
     positions = task.train.of_class(c)
@@ -123,13 +130,5 @@ def fresh_network(task: Task, context: Context, network: Network, number: int, *
 
     In training mode: batch normalisation of a network that saw no images has no running averages yet.
     """
-    _, channels, size, _ = task.train.images.shape
-    net = build(
-        network,
-        classes=len(task.classes),
-        channels=channels,
-        size=size,
-        normalisation=task.normalisation,
-        seed=context.stream("network", number),
-    )
+    net = task.network(network, seed=context.stream("network", number))
     return freeze(net.to(like.device, like.dtype)).train()

@@ -4,21 +4,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-import numpy as np
 import torch
-import torch.nn.functional as F
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from wddkit.augment import Augment, stream
 from wddkit.methods.base import Arrays, Context, Family, Fidelity, Snapshot, State, Task
-from wddkit.methods.formation import expand, factor_for, random_formation
+from wddkit.methods.formation import expand, factor_for, move_formation
+from wddkit.methods.learner import restore_weights, save_weights
 from wddkit.methods.matching import class_views, mean_distance
-from wddkit.methods.pixels import Report, fresh_network, move_pixels
-from wddkit.nets import Net, Network, from_arrays, to_arrays
+from wddkit.methods.pixels import class_entropy, fresh_network
+from wddkit.nets import Net, Network
 from wddkit.stages.descent import Descent
 from wddkit.stages.teacher import freeze
-from wddkit.stages.training import Training, pixels, train
+from wddkit.stages.training import Training, hard_loss, pixels, train
 
 
 @dataclass(frozen=True)
@@ -84,17 +82,9 @@ class IDM:
             features = [(net.backbone(x), net.backbone(s)) for x, s in x_s]
             return matching_terms(net.head, features, self.cross_entropy)
 
-        return move_pixels(
-            task,
-            context,
-            random_formation(task, context, self.ipc, factor),
-            terms,
-            Descent(steps=self.steps, lr=self.lr),
-            method="idm",
-            phase="match",
-            resume=resume,
-            memory=queue,
-            report=lambda _, __: Report(options={"formation": factor}),
+        descent = Descent(steps=self.steps, lr=self.lr)
+        return move_formation(
+            task, context, self.ipc, factor, terms, descent, method="idm", resume=resume, memory=queue
         )
 
 
@@ -104,14 +94,10 @@ def matching_terms(
     """IDM's objective for the features (real, own) of each class in turn, and its parts."""
     distance = torch.stack([mean_distance(x, s) for x, s in features]).sum()
     known = [(head(x).argmax(dim=1) == c).to(x.dtype).mean() for c, (x, _) in enumerate(features)]
-    entropy = torch.stack([_entropy(head(s), c) for c, (_, s) in enumerate(features)]).sum()
+    entropy = torch.stack([class_entropy(head(s), c) for c, (_, s) in enumerate(features)]).sum()
     accuracy = torch.stack(known).mean()
     loss = distance + cross_entropy * accuracy * entropy
     return {"loss": loss, "distance": distance, "entropy": entropy, "queue accuracy": accuracy}
-
-
-def _entropy(logits: Float[Tensor, "m classes"], c: int) -> Float[Tensor, ""]:
-    return F.cross_entropy(logits, torch.full((len(logits),), c, device=logits.device))
 
 
 class Queue:
@@ -133,14 +119,14 @@ class Queue:
 
     def save(self) -> Arrays:
         """The weights by place and name."""
-        return {f"queue|{i}|{name}": v for i, net in enumerate(self.nets) for name, v in to_arrays(net).items()}
+        return {key: v for i, net in enumerate(self.nets) for key, v in save_weights(f"queue|{i}", net).items()}
 
     def restore(self, state: State) -> None:
         """Goes back to saved weights."""
-        mine = [key.split("|", 2) for key in state if key.startswith("queue|")]
-        self.nets = [self._fresh(0) for _ in {place for _, place, _ in mine}]
+        places = {key.split("|")[1] for key in state if key.startswith("queue|")}
+        self.nets = [self._fresh(0) for _ in places]
         for i, net in enumerate(self.nets):
-            from_arrays(net, {name: state[f"queue|{i}|{name}"] for _, place, name in mine if place == str(i)})
+            restore_weights(f"queue|{i}", net, state)
 
     def _fresh(self, number: int) -> Net:
         return fresh_network(self.task, self.context, self.method.network, number, like=self.like).eval()
@@ -149,11 +135,7 @@ class Queue:
         real, training = self.task.train, self.method.training
         count = min(training.steps * training.batch, len(real))
         at = stream(len(real), step * count, count, key=self.context.stream("queue images", slot))
-        labels = torch.from_numpy(real.labels[at]).to(self.like.device)
-
-        def loss(logits: Tensor, _: Tensor, positions: np.ndarray, __: np.ndarray) -> Tensor:
-            return F.cross_entropy(logits, labels[positions], reduction="none")
-
+        loss = hard_loss(torch.from_numpy(real.labels[at]).to(self.like.device))
         seed = self.context.stream("queue training", step, slot)
         train(net.requires_grad_(), pixels(real.images[at], like=self.like), loss, training, seed=seed)
         freeze(net)

@@ -30,10 +30,9 @@ class RDED:
 
     `factor` left at None is 1 up to 64 px and 2 above where that divides, as the authors set it; they take 300
     candidates with 5 crops each. `crop`, the smallest and largest share of the area, left at None is theirs, 8 to
-    100 %, but the whole image up to 16 px: on digits, crops of 80 % and more already cost 20 points of accuracy at ipc
-    1 (validation, hard labels). Ours differs twice. A crop is scored as it is stored and enlarged again, where theirs
-    is padded with grey around it, for a teacher that knows images of one size. The tiles of an image are trained on one
-    by one, where theirs are cropped from the whole.
+    100 %, but the whole image up to 16 px, where a crop loses much of a digit. Ours differs twice. A crop is scored as
+    it is stored and enlarged again, where theirs is padded with grey around it, for a teacher that knows images of one
+    size. The tiles of an image are trained on one by one, where theirs are cropped from the whole.
     """
 
     grouping: ClassVar[Literal["class", "joint"]] = "class"

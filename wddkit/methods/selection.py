@@ -88,11 +88,16 @@ class Tiled:
 
 def check_formation(task: Task, ipc: int, factor: int) -> None:
     """Raises ValueError where the factor does not divide the images or a class has too few of them."""
+    check_factor(task, factor)
+    check_ipc(task, ipc)
+    check_ipc(task, ipc * factor**2, what=f"ipc x factor^2 = {ipc} x {factor}^2 =")
+
+
+def check_factor(task: Task, factor: int) -> None:
+    """Raises ValueError where the factor does not divide the side of the images."""
     size = task.train.images.shape[2]
     if factor < 1 or size % factor:
         raise ValueError(f"factor {factor} does not divide the image size {size}; expected one of its divisors")
-    check_ipc(task, ipc)
-    check_ipc(task, ipc * factor**2, what=f"ipc x factor^2 = {ipc} x {factor}^2 =")
 
 
 def formed(tiles: UInt8[np.ndarray, "tiles c small small"], factor: int) -> UInt8[np.ndarray, "images c size size"]:

@@ -19,7 +19,7 @@ from wddkit.nets import Net, Network, to_arrays
 from wddkit.seeds import derive
 from wddkit.stages.descent import Descent
 from wddkit.stages.recover import view
-from wddkit.stages.training import Training, pixels, train
+from wddkit.stages.training import Training, hard_loss, pixels, train
 
 Weights = Mapping[str, Tensor]
 
@@ -161,16 +161,13 @@ class MTT:
         """The checkpoints of one expert, from its untrained weights on."""
         seeds, like = Context(seed=task.teacher_seed), next(task.teacher().parameters())
         net = fresh_network(task, seeds, self.network, number, like=like).requires_grad_()
-        labels = torch.from_numpy(task.train.labels).to(like.device)
+        loss = hard_loss(torch.from_numpy(task.train.labels).to(like.device))
         way = [to_arrays(net)]
 
         def note(stage: str, done: int, total: int, scalars: Mapping[str, object]) -> None:
             if done % self.interval == 0:
                 way.append(to_arrays(net))
             task.tick(stage, number * total + done, self.experts * total, scalars)
-
-        def loss(logits: Tensor, _: Tensor, at: np.ndarray, __: np.ndarray) -> Tensor:
-            return F.cross_entropy(logits, labels[at], reduction="none")
 
         images, seed = pixels(task.train.images, like=like), seeds.stream("expert", number)
         train(net, images, loss, self._expert_training(), seed=seed, tick=note, stage="experts")

@@ -7,7 +7,7 @@ from wddkit.augment import Augment
 from wddkit.methods.base import Family, Fidelity
 from wddkit.methods.inversion import Inversion, Start, Statistics
 from wddkit.methods.targets import Masses
-from wddkit.stages.objective import Form, Pairing
+from wddkit.stages.objective import Form
 
 
 @dataclass(frozen=True)
@@ -25,22 +25,15 @@ class WMDD(Inversion):
     paper: ClassVar[str] = "Liu et al., ICCV 2025, arXiv 2311.18531"
     step_cost: ClassVar[str] = "the teacher over the images; one barycenter a class before"
 
-    ipc: int = 10
     target: Literal["support", "logits"] = "support"
     statistics: Statistics = "class"
     blocks: Literal["by_class", "by_index"] = "by_class"
     form: Form = "normalised"
     statistics_weight: float = 1.0
-    cross_entropy: float = 0.0
     start: Start = "nearest"
-    steps: int = 300
     lr: float = 0.03
     augment: Augment | None = None
-    curriculum: bool = False
     masses: Masses = "free"
-    block: int = 100
-    pairing: Pairing = "fixed"
-    cost: str = "sqeuclidean"
 
 
 @dataclass(frozen=True)
@@ -55,23 +48,6 @@ class SRe2L(Inversion):
     fidelity: ClassVar[Fidelity] = "checked"
     paper: ClassVar[str] = "Yin et al., NeurIPS 2023, arXiv 2306.13092"
     step_cost: ClassVar[str] = "the teacher over the images"
-
-    ipc: int = 10
-    target: Literal["support", "logits"] = "logits"
-    statistics: Statistics = "global"
-    blocks: Literal["by_class", "by_index"] = "by_index"
-    form: Form = "official"
-    statistics_weight: float = 0.01
-    cross_entropy: float = 0.0
-    start: Start = "noise"
-    steps: int = 300
-    lr: float = 0.1
-    augment: Augment | None = Augment()
-    curriculum: bool = False
-    masses: Masses = "uniform"
-    block: int = 100
-    pairing: Pairing = "fixed"
-    cost: str = "sqeuclidean"
 
 
 @dataclass(frozen=True)
@@ -90,22 +66,8 @@ class CDA(Inversion):
     paper: ClassVar[str] = "Yin and Shen, TMLR 2024, arXiv 2311.18838"
     step_cost: ClassVar[str] = "the teacher over a crop of the images"
 
-    ipc: int = 10
-    target: Literal["support", "logits"] = "logits"
-    statistics: Statistics = "global"
-    blocks: Literal["by_class", "by_index"] = "by_index"
-    form: Form = "official"
-    statistics_weight: float = 0.01
-    cross_entropy: float = 0.0
-    start: Start = "noise"
-    steps: int = 300
-    lr: float = 0.1
     augment: Augment | None = Augment(crop=(0.08, 1.0), shared=True)
     curriculum: bool = True
-    masses: Masses = "uniform"
-    block: int = 100
-    pairing: Pairing = "fixed"
-    cost: str = "sqeuclidean"
 
 
 @dataclass(frozen=True)
@@ -128,21 +90,11 @@ class EDC(Inversion):
     paper: ClassVar[str] = "Shao et al., NeurIPS 2024, arXiv 2404.13733"
     step_cost: ClassVar[str] = "the teacher over a crop of the images, and once more without gradient"
 
-    ipc: int = 10
-    target: Literal["support", "logits"] = "logits"
     statistics: Statistics = "soft"
     blocks: Literal["by_class", "by_index"] = "by_class"
-    form: Form = "official"
     statistics_weight: float = 0.1
-    cross_entropy: float = 0.0
     start: Start = "crops"
-    steps: int = 300
     lr: float = 0.05
     augment: Augment | None = Augment(crop=(0.5, 1.0), shared=True)
-    curriculum: bool = False
-    masses: Masses = "uniform"
-    block: int = 100
-    pairing: Pairing = "fixed"
-    cost: str = "sqeuclidean"
     balance: float = 0.5
     flatness: float = 0.25

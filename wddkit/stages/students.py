@@ -17,7 +17,7 @@ from wddkit.data.sets import LabelRegime, Normalisation
 from wddkit.nets import Net, Network, build
 from wddkit.seeds import derive
 from wddkit.stages.relabel import with_soft_labels, with_views
-from wddkit.stages.training import Loss, Tick, Training, pixels, predict, silent, train
+from wddkit.stages.training import Loss, Tick, Training, hard_loss, pixels, predict, silent, train
 
 
 @dataclass(frozen=True)
@@ -124,8 +124,7 @@ def label_loss(distilled: DistilledSet, protocol: Protocol, teacher: Net) -> Los
         return torch.from_numpy(values).to(device)
 
     if protocol.labels == "hard":
-        labels = table(distilled.training.labels)
-        return lambda s, x, at, number: F.cross_entropy(s, labels[at], reduction="none")
+        return hard_loss(table(distilled.training.labels))
     if protocol.labels == "online":
 
         def online(s: Tensor, x: Tensor, _: np.ndarray, __: np.ndarray) -> Tensor:

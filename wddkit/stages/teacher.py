@@ -11,7 +11,7 @@ from wddkit.data import ImageSet
 from wddkit.data.sets import Normalisation
 from wddkit.nets import Net, Network, build
 from wddkit.seeds import derive
-from wddkit.stages.training import Tick, Training, accuracy, pixels, predict, silent, train
+from wddkit.stages.training import Tick, Training, accuracy, hard_loss, pixels, predict, silent, train
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,7 @@ def squeeze(
         normalisation=normalisation,
         seed=derive(seed, "teacher", "weights"),
     ).to(device)
-    labels = torch.from_numpy(real.labels).to(device)
-
-    def loss(logits: torch.Tensor, _: torch.Tensor, positions: np.ndarray, __: np.ndarray) -> torch.Tensor:
-        return torch.nn.functional.cross_entropy(logits, labels[positions], reduction="none")
-
+    loss = hard_loss(torch.from_numpy(real.labels).to(device))
     images = pixels(real.images, like=next(net.parameters()))
     train(net, images, loss, teacher.training, seed=derive(seed, "teacher"), tick=tick, stage="squeeze")
     return freeze(net)

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
@@ -50,6 +51,11 @@ class Training:
 
 Loss: TypeAlias = Callable[[Tensor, Tensor, np.ndarray, np.ndarray], Tensor]
 """loss(outputs of the net, views, positions of the batch's images, number of each view) -> one value an image."""
+
+
+def hard_loss(labels: Int64[Tensor, " n"]) -> Loss:
+    """The cross-entropy of each image's own label."""
+    return lambda logits, _, positions, __: F.cross_entropy(logits, labels[positions], reduction="none")
 
 
 def train(
