@@ -1,6 +1,7 @@
 """A run of a second in two blocks, what must be equal of two runs, and sessions that do something at a given step."""
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -57,7 +58,8 @@ def outcome(history: wdd.History) -> dict[str, Any]:
     assert distilled.soft is not None
     assert path is not None
     parts = {name: getattr(distilled, name).tobytes() for name in ("images", "labels", "masses", "soft")}
-    rows = [{**row, "seconds": 0} for value in history.source.results() for row in value["rows"]]
+    taken = {"seconds": 0, "distil_seconds": 0, "memory_mb": 0}
+    rows = [{**row, **taken} for value in history.source.results() for row in value["rows"]]
     scalars = [{**row, "seconds": 0} for row in history.source.scalars()]
     recorded = {file.relative_to(path).as_posix(): file.read_bytes() for file in sorted(path.rglob("*.npz"))}
     return {**parts, "rows": rows, "scalars": scalars, **recorded}
@@ -79,6 +81,14 @@ def act_at(monkeypatch: pytest.MonkeyPatch, acts: Mapping[tuple[str, int], Act])
         tick(work, stage, done, total, scalars)
 
     monkeypatch.setattr(Work, "tick", watched)
+
+
+def wait_for(what: Callable[[], bool]) -> None:
+    """Looks again and again; only where it hangs does this take so long that it fails."""
+    until = time.monotonic() + 60
+    while not what():
+        assert time.monotonic() < until
+        time.sleep(0.002)
 
 
 def elsewhere(call: Callable[[], object]) -> None:

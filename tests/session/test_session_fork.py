@@ -1,13 +1,12 @@
 """A fork is its run up to a step, and from then on has other knobs."""
 
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from session_toys import LEAN, SPLIT, act_at, knob_events, outcome, run, session
+from session_toys import LEAN, SPLIT, act_at, knob_events, outcome, run, session, wait_for
 
 import wddkit as wdd
 from wddkit.history.turns import Fork
@@ -64,6 +63,16 @@ def test_a_fork_tells_where_it_came_from(plain: wdd.History, forked: wdd.History
     assert knob_events(forked) == [(b, s, "statistics_weight", a, z) for b, s, a, z in back_and_forth if b < 2]
 
 
+def test_a_run_and_its_fork_stand_side_by_side_and_what_was_turned_names_them(
+    plain: wdd.History, forked: wdd.History
+) -> None:
+    view = wdd.CompareExplorer([plain, forked])
+    said = f"statistics weight 30 from step {STEP} on"
+    assert view.differences == [["turned by hand", "nothing", said]]
+    assert view.names == ["turned by hand nothing", f"turned by hand {said}"]
+    assert wdd.CompareExplorer([plain, plain]).differences == []
+
+
 def test_a_fork_has_the_bits_of_the_same_turn_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     parent = run(tmp_path / "run", ONE_BLOCK)
     fork = wdd.fork(parent.path, STEP, split=SPLIT, lr=0.2).wait()
@@ -103,8 +112,7 @@ def test_a_session_is_forked_while_it_pauses_and_keeps_its_own_way(
         {("recover 1/2", 5): lambda work: work.turn({"lr": 0.1}), ("recover 2/2", 20): Work.pause},
     )
     parent = session(tmp_path, LEAN)
-    while parent.state["state"] != "paused":
-        time.sleep(0.01)
+    wait_for(lambda: parent.state["state"] == "paused")
     fork = parent.fork(12, lr=0.001)
     child = fork.wait()
     assert parent.path.name.endswith("-edited-1")

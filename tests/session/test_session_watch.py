@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from session_toys import LEAN, act_at, elsewhere, outcome, run, session
+from session_toys import LEAN, act_at, elsewhere, outcome, run, session, wait_for
 
 import wddkit as wdd
 from wddkit.methods import WMDD
@@ -47,10 +47,7 @@ class Broken(Follower):
 
 
 def paused(watched: wdd.LiveSession) -> None:
-    until = time.monotonic() + 20
-    while watched.state["state"] != "paused":
-        assert time.monotonic() < until
-        time.sleep(0.005)
+    wait_for(lambda: watched.state["state"] == "paused")
 
 
 def test_a_listener_hears_of_every_stage_and_sees_the_history_grow_from_the_sessions_thread(
@@ -117,8 +114,7 @@ def test_a_turn_leaves_earlier_histories_readable(tmp_path: Path, monkeypatch: p
     before = watched.history
     watched.set(lr=0.1)
     watched.resume()
-    while watched.state["stage"] != "recover 2/2":
-        time.sleep(0.005)
+    wait_for(lambda: watched.state["stage"] == "recover 2/2")
     paused(watched)
     after = watched.history
     assert before.path != after.path
@@ -166,7 +162,7 @@ def test_who_comes_during_a_pause_is_told_soon(tmp_path: Path, monkeypatch: pyte
         paused(watched)
         follower = Follower()
         watched.watch(follower)
-        time.sleep(0.6)
+        wait_for(lambda: bool(follower.states))
         assert follower.states == ["paused"]
         assert follower.grown[0][1].frames
 
@@ -225,12 +221,10 @@ def test_listeners_are_held_weakly(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_commands_from_other_threads_turn_and_stop_and_all_turns_are_repeated(tmp_path: Path) -> None:
     watched = session(tmp_path, LONG)
-    while not watched.state["stage"].startswith("recover"):
-        time.sleep(0.005)
+    wait_for(lambda: watched.state["stage"].startswith("recover"))
     for value in (0.01, 0.02, 0.05):
         elsewhere(lambda value=value: watched.set(lr=value, statistics_weight=10 * value))
-        while watched.state["knobs"]["lr"] != value:
-            time.sleep(0.005)
+        wait_for(lambda value=value: watched.state["knobs"]["lr"] == value)
     elsewhere(watched.stop)
     partial = watched.wait()
     assert watched.state["state"] == "stopped"

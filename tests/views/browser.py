@@ -2,7 +2,8 @@
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +11,11 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "screenshots"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+PATIENCE = 90  # seconds, after which what a page waits for hangs: no machine is so slow
+
+# A view tells what a hand did after a pause, or two in a row, of 250 ms at most. Timers of a page come in the order in
+# which they are due, however slowly it runs: on its own clock, three longer pauses are enough.
+RESTS = "async () => { for (let n = 3; n; n--) await new Promise((go) => setTimeout(go, 260)); }"
 
 
 @dataclass
@@ -38,6 +44,7 @@ def chromium() -> Iterator[Browser]:
 
 def watched(browser: Browser, *, width: int = 1200, **options: object) -> Watched:
     page = browser.new_page(viewport={"width": width, "height": 900}, **options)  # type: ignore[arg-type]  # playwright names and checks them
+    page.set_default_timeout(1000 * PATIENCE)
     found = Watched(page)
 
     def console(message: ConsoleMessage) -> None:
@@ -53,6 +60,19 @@ def watched(browser: Browser, *, width: int = 1200, **options: object) -> Watche
     page.on("request", lambda request: asked(request.url))
     page.on("dialog", lambda dialog: found.errors.append(f"dialog: {dialog.message}"))
     return found
+
+
+def hand_rests(page: Page) -> None:
+    """Until a view has told what was done in it: the page's address is written, the kernel has been sent it."""
+    page.evaluate(RESTS)
+
+
+def until(page: Page, what: Callable[[], bool]) -> None:
+    """Looks again and again, while the page goes on."""
+    end = time.monotonic() + PATIENCE
+    while not what():
+        assert time.monotonic() < end
+        page.wait_for_timeout(50)
 
 
 def nothing_went_wrong(found: Watched) -> None:

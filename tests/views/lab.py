@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
+from browser import PATIENCE, hand_rests
 from playwright.sync_api import Page, WebSocket
-
-REST = 600  # ms, after which the kernel knows what was done in a page
 
 # Resolves to whether the notebook is the current one and its kernel waits for work. Asking the page whether it looks
 # ready is not enough: run at that moment, the cells are lost now and then.
@@ -32,6 +31,15 @@ READY = """async name => {
   if (!kernel) return false;
   await kernel.info;
   return kernel.status === "idle";
+}"""
+# Resolves when the kernel has answered all that it was sent, of which JupyterLab keeps futures, and nothing was sent
+# meanwhile: a widget holds back what it has to tell until its last message is answered.
+ANSWERED = """async () => {
+  const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
+  for (let known = null; known !== [...kernel._futures.keys()].join(); ) {
+    known = [...kernel._futures.keys()].join();
+    await Promise.allSettled([...kernel._futures.values()].map((each) => each.done));
+  }
 }"""
 RUN_ALL = "() => window.jupyterapp.commands.execute('notebook:run-all-cells').then(() => true)"
 RUN_ONE = """async id => {
@@ -58,7 +66,7 @@ class Lab:
     address: str
     token: str
 
-    def open(self, page: Page, name: str, *, seconds: float = 120) -> None:
+    def open(self, page: Page, name: str, *, seconds: float = 2 * PATIENCE) -> None:
         """Opens a notebook and waits for its kernel."""
         page.goto(f"{self.address}/lab/tree/{name}?token={self.token}&reset")
         end = time.monotonic() + seconds
@@ -78,6 +86,11 @@ class Lab:
     def start_cell(self, page: Page, cell: str) -> None:
         """Runs the cell of this id and does not wait for its end."""
         page.evaluate(START_ONE, cell)
+
+    def heard(self, page: Page) -> None:
+        """Until the kernel knows what was done in the page, and has done what it was asked for."""
+        hand_rests(page)
+        page.evaluate(ANSWERED)
 
     def interrupt(self, page: Page) -> None:
         """What the kernel does is interrupted, as by the button with the square."""
@@ -183,7 +196,7 @@ def lab(root: Path, scratch: Path) -> Iterator[Lab]:
                 server.wait()
 
 
-def _wait(running: Lab, server: "subprocess.Popen[bytes]", log: Path, seconds: float = 60) -> None:
+def _wait(running: Lab, server: "subprocess.Popen[bytes]", log: Path, seconds: float = 2 * PATIENCE) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end and server.poll() is None:
         try:

@@ -28,8 +28,12 @@ HOST = """
 const state = JSON.parse(document.getElementById("state").textContent);
 const listeners = new Map();
 const tell = (name) => [...(listeners.get("change:" + name) ?? [])].forEach((listener) => listener());
+// Bytes of a run stay what they are: a view knows by that whether it has decoded them.
+for (const [name, text] of Object.entries(state.buffers ?? {})) {
+  state.buffers[name] = new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+}
 const model = {
-  get: (name) => structuredClone(state[name]),
+  get: (name) => (name === "buffers" ? state[name] : structuredClone(state[name])),
   set(name, value) { state[name] = structuredClone(value); tell(name); },
   save_changes() { window.saved.push({ at: performance.now(), state: structuredClone(state) }); },
   send() {},

@@ -290,7 +290,7 @@ def test_bookmarks_lead_back_in_the_comparison_too(opened: Open) -> None:
 @pytest.mark.parametrize("kind", ["PNG", "GIF"])
 def test_the_comparison_is_saved_with_all_runs(opened: Open, kind: str) -> None:
     page = opened([toy(), longer()], names=["short", "long"]).page
-    with page.expect_download(timeout=60_000) as download:
+    with page.expect_download() as download:
         page.get_by_role("button", name=kind, exact=True).click()
     assert "short-long" in download.value.suggested_filename
     picture = Image.open(io.BytesIO(Path(download.value.path()).read_bytes()))

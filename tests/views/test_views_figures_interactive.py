@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 import pytest
-from browser import chromium, watched
+from browser import chromium, until, watched
 from figure_toys import DIGITS, HOSTILE, PLAN, evaluated, hostile, planless, reported, with_plan
+from playwright.sync_api import Page
 from views_toys import MASSES, toy, with_results
 
 from wddkit.history import History
@@ -263,6 +264,19 @@ def test_what_is_not_there_is_an_error() -> None:
         interactive.masses(toy(), [7])
 
 
+def hovered(page: Page, trace: int, point: int) -> str:
+    """What is said of a point when the pointer comes to it: another text than that of the point before."""
+    layer = page.locator(".hoverlayer")
+    before = layer.text_content() or ""
+    page.evaluate(
+        "([curve, point]) => Plotly.Fx.hover(document.querySelector('.js-plotly-plot'),"
+        " [{curveNumber: curve, pointNumber: point}])",
+        [trace, point],
+    )
+    until(page, lambda: layer.text_content() not in ("", before))
+    return layer.text_content() or ""
+
+
 @pytest.mark.browser
 @pytest.mark.slow
 def test_a_page_needs_no_network_and_hovering_shows_names_as_text(tmp_path: Any) -> None:
@@ -272,16 +286,8 @@ def test_a_page_needs_no_network_and_hovering_shows_names_as_text(tmp_path: Any)
         view = watched(browser)
         view.page.goto(path.as_uri())
         view.page.wait_for_selector(".main-svg")
-        seen = []
-        for trace in (0, 2, 4):  # real images, support points, distilled images
-            for point in range(3):
-                view.page.evaluate(
-                    "([curve, point]) => Plotly.Fx.hover(document.querySelector('.js-plotly-plot'),"
-                    " [{curveNumber: curve, pointNumber: point}])",
-                    [trace, point],
-                )
-                view.page.wait_for_timeout(100)  # plotly passes over what comes sooner
-                seen.append(view.page.locator(".hoverlayer").text_content())
+        # Real images, support points, distilled images.
+        seen = [hovered(view.page, trace, point) for trace in (0, 2, 4) for point in range(3)]
         written = view.page.locator(".infolayer").all_text_contents()
         view.shot("figures-interactive-features")
         assert not view.errors

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
-from browser import Watched, nothing_went_wrong, watched
+from browser import Watched, hand_rests, nothing_went_wrong, watched
 from explorer_page import FEATURES, IMAGES, SLIDER, rest
 from playwright.sync_api import Browser
 from views_toys import toy, with_results
@@ -69,7 +69,7 @@ def test_a_fractional_step_is_rounded_and_a_zoom_is_kept_in_its_limits(opened: O
     assert page.locator(SLIDER).input_value() == "2"
     page.get_by_role("button", name="large").click()
     page.get_by_label("trails").check()
-    page.wait_for_timeout(400)  # the address is written when the hand rests
+    hand_rests(page)  # then the address is written
     written = page.evaluate("() => JSON.parse(decodeURIComponent(location.hash.slice(1)))")
     assert written["step"] == 2
     assert written["look"]["zoom"] == {"k": 1, "x": 0, "y": 1}
@@ -143,15 +143,17 @@ def test_before_the_first_snapshot_a_live_view_says_what_will_come(
 def test_a_page_for_a_lecture_says_that_its_type_is_large(opened: Open) -> None:
     view = Explorer(toy())
     view.presenter = True
-    large = opened(view).page.get_by_role("button", name="large")
+    page = opened(view).page
+    large = page.get_by_role("button", name="large")
     assert large.get_attribute("aria-pressed") == "true"
     large.click()
+    rest(page)
     assert large.get_attribute("aria-pressed") == "false"
 
 
 def test_a_saved_picture_names_run_moment_and_marks(opened: Open) -> None:
     page = opened(Explorer(with_results(toy()), step=4)).page
-    with page.expect_download(timeout=60_000) as download:
+    with page.expect_download() as download:
         page.get_by_role("button", name="SVG", exact=True).click()
     text = Path(download.value.path()).read_text("utf-8")
     assert ">a recorded run: recorded, step 0<" in text

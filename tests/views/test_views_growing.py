@@ -169,8 +169,8 @@ def test_one_more_frame_costs_little(tmp_path: Path) -> None:
     spent, sent = [], None
     for stage in growing(tmp_path / "run", blocks=1, steps=tuple(range(24))):
         history = History.load(tmp_path / "run", partial=True)
-        started = time.perf_counter()
+        started = time.process_time()  # not the time in which others have the core
         sent = payload(history, earlier=sent)
         if stage.startswith("frame"):
-            spent.append(time.perf_counter() - started)
+            spent.append(time.process_time() - started)
     assert np.median(spent) < 0.06  # 30 ms on an idle machine; measured 5

@@ -9,9 +9,9 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-from browser import nothing_went_wrong, watched
-from explorer_page import FEATURES, IMAGES, SLIDER, STRIP, moment, pixels, rest
-from lab import REST, Lab, Traffic, lefts_of_numbers, write_notebook
+from browser import nothing_went_wrong, until, watched
+from explorer_page import FEATURES, IMAGES, SLIDER, STRIP, moment, pixels, rest, scrub
+from lab import Lab, Traffic, lefts_of_numbers, write_notebook
 from playwright.sync_api import Browser, Page
 
 from wddkit.history import History
@@ -75,21 +75,27 @@ def recorded() -> Run:
 @pytest.mark.slow
 def test_a_student_goes_through_the_first_notebook(running: Lab, browser: Browser, recorded: Run) -> None:
     found = watched(browser, width=1400)
-    page = found.page
+    page, traffic = found.page, Traffic.of(found.page)
     running.open(page, NAME)
     running.run_all(page)
     page.locator(FEATURES).scroll_into_view_if_needed()
     rest(page)
+    running.heard(page)
+    traffic.clear()
     names, values = lefts_of_numbers(page)
     assert len(names) >= 4
     assert names == values
     found.shot("jupyter-begin")
-    scrubs(page, recorded)
+    rested = scrubs(page, recorded)
+    running.heard(page)
+    assert 1 <= len(traffic.sent) <= rested  # nothing while the hand moves, one message when it rests
+    assert max(traffic.sent) < 1000
+    drags_the_slider(page, recorded)
     found.shot("jupyter-images")
     chooses_a_support_point(page)
     found.shot("jupyter-support-point")
     circles(page, recorded)
-    page.wait_for_timeout(REST)
+    running.heard(page)
     running.run_cell(page, "read-view")
     read = running.said(page, "read-view")
     step = recorded.pixels + 2
@@ -99,8 +105,8 @@ def test_a_student_goes_through_the_first_notebook(running: Lab, browser: Browse
     running.write_cell(page, "read-view", "view.step = 2\nview.classes = [1, 7]")
     running.run_cell(page, "read-view")
     page.locator(FEATURES).scroll_into_view_if_needed()
+    until(page, lambda: moment(page) == recorded.moment(2))
     rest(page)
-    assert moment(page) == recorded.moment(2)
     assert f"{recorded.real[1] + recorded.real[7]} real images, 20 support points" in (
         page.locator(FEATURES).get_attribute("aria-label") or ""
     )
@@ -108,18 +114,19 @@ def test_a_student_goes_through_the_first_notebook(running: Lab, browser: Browse
     nothing_went_wrong(found)
 
 
-def scrubs(page: Page, recorded: Run) -> None:
-    """By keyboard, then by dragging the slider with the mouse."""
-    slider = page.locator(SLIDER)
+def scrubs(page: Page, recorded: Run) -> int:
+    """By keyboard; how often the hand rested."""
     assert moment(page) == recorded.moment(0)
     before = [pixels(page, name) for name in (FEATURES, IMAGES)]
-    slider.focus()
-    for _ in range(3):
-        page.keyboard.press("ArrowRight")
-    rest(page)
+    rested = scrub(page, *["ArrowRight"] * 3)
     assert moment(page) == recorded.moment(3)
     assert all(pixels(page, name) != old for name, old in zip((FEATURES, IMAGES), before, strict=True))
-    box = slider.bounding_box()
+    return rested
+
+
+def drags_the_slider(page: Page, recorded: Run) -> None:
+    """With the mouse, from where `scrubs` left it to the third picture of the images."""
+    box = page.locator(SLIDER).bounding_box()
     assert box
     target, last = recorded.pixels + 2, len(recorded.timeline) - 1
     begin, end = (box["x"] + 8 + (box["width"] - 16) * step / last for step in (3, target))  # a thumb is 16 px wide
@@ -192,18 +199,15 @@ def test_two_runs_are_compared_in_one_cell(running: Lab, browser: Browser, desk:
     page.locator(SLIDER).scroll_into_view_if_needed()
     rest(page)
     before = [pixels(page, FEATURES, which) for which in (0, 1)]
-    page.locator(SLIDER).focus()
-    page.wait_for_timeout(REST)
+    running.heard(page)
     traffic.clear()
-    for _ in range(14):
-        page.keyboard.press("ArrowRight")
-    rest(page)
+    rested = scrub(page, *["ArrowRight"] * 14)
     assert all(pixels(page, FEATURES, which) != old for which, old in enumerate(before))
-    page.wait_for_timeout(REST)
-    assert len(traffic.sent) == 1
-    assert traffic.sent[0] < 1000
+    running.heard(page)
+    assert 1 <= len(traffic.sent) <= rested
+    assert max(traffic.sent) < 1000
     page.get_by_label("Follow").nth(1).select_option("34")
-    page.wait_for_timeout(REST)
+    running.heard(page)
     running.run_cell(page, "read")
     assert running.said(page, "read") == "14 34\n"
     page.locator(FEATURES).first.scroll_into_view_if_needed()
@@ -273,18 +277,18 @@ def test_a_run_grows_in_the_page_and_only_what_is_new_travels(running: Lab, brow
     running.run_cell(page, "read")
     assert running.said(page, "read") == "7 []\n"  # the view follows, and the kernel knows
     running.run_cell(page, "echo")
-    page.wait_for_timeout(REST)
-    assert moment(page) == "recorded, step 9 of 9"  # and what the kernel echoes late is no looking back
+    running.heard(page)
+    until(page, lambda: moment(page) == "recorded, step 9 of 9")  # and what the kernel echoes late is no looking back
     assert page.get_by_label("follow the newest step").is_checked()
     page.locator(SLIDER).scroll_into_view_if_needed()
     steers(page)
     traffic.clear()
-    page.wait_for_timeout(REST)
+    running.heard(page)
     assert sum(traffic.sent) < 1000
     running.run_cell(page, "grow")
     running.run_cell(page, "read")
     assert running.said(page, "read") == "7 ['pause', 'stop']\n"
-    assert moment(page) == "recorded, step 7 of 10"
+    until(page, lambda: moment(page) == "recorded, step 7 of 10")
     found.shot("jupyter-growing")
     nothing_went_wrong(found)
 
@@ -296,10 +300,10 @@ def grows(running: Lab, page: Page, traffic: Traffic, *, times: int) -> tuple[li
         traffic.clear()
         before = pixels(page, IMAGES) if frame else None
         running.run_cell(page, "grow")
-        page.wait_for_timeout(REST)
         page.locator(IMAGES).scroll_into_view_if_needed()
+        until(page, lambda: moment(page) == f"recorded, step {frame} of {frame}")  # noqa: B023  # called in this round
         rest(page)
-        assert moment(page) == f"recorded, step {frame} of {frame}"
+        running.heard(page)
         assert pixels(page, IMAGES) != before
         sent.append(sum(traffic.sent))
         received.append(sum(traffic.received))

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browser import nothing_went_wrong, watched
-from lab import REST, Lab, Traffic, lefts_of_numbers, write_notebook
+from browser import nothing_went_wrong, until, watched
+from lab import Lab, Traffic, lefts_of_numbers, write_notebook
 from labs_page import button, centre, drag, handle, measure, press, rest, said, shown, step, support
 from playwright.sync_api import Browser, Page
 
@@ -59,12 +59,12 @@ def opened(running: Lab, page: Page, name: str) -> None:
     page.locator(".wdd[data-drawn]").wait_for()
     page.locator(".wdd-board").scroll_into_view_if_needed()
     rest(page)
-    page.wait_for_timeout(REST)
+    running.heard(page)
 
 
 def told(running: Lab, page: Page, cell: str) -> Any:
     """What a cell prints, once the kernel knows what was done in the page."""
-    page.wait_for_timeout(REST)
+    running.heard(page)
     running.run_cell(page, cell)
     return json.loads(running.said(page, cell))
 
@@ -75,7 +75,7 @@ def own(running: Lab, page: Page, code: str) -> list[float]:
     return [float(each) for each in told(running, page, "read")]
 
 
-def drag_slowly(page: Page, name: str, dx: float, dy: float, traffic: Traffic) -> list[int]:
+def drag_slowly(running: Lab, page: Page, name: str, dx: float, dy: float, traffic: Traffic) -> list[int]:
     """Moves a point by mouse, without any message meanwhile; sizes of the messages once it rests."""
     traffic.clear()
     x, y = centre(page, name)
@@ -86,8 +86,8 @@ def drag_slowly(page: Page, name: str, dx: float, dy: float, traffic: Traffic) -
         page.wait_for_timeout(15)
     assert traffic.sent == []
     page.mouse.up()
-    page.wait_for_timeout(REST)
     rest(page)
+    running.heard(page)
     return [*traffic.sent]
 
 
@@ -102,7 +102,7 @@ def test_a_point_of_the_transport_laboratory_is_dragged_and_the_next_cell_has_it
     assert len(names) == 2
     assert names == values
     before = shown(page)
-    (size,) = drag_slowly(page, "a1", 120, -60, traffic)
+    (size,) = drag_slowly(running, page, "a1", 120, -60, traffic)
     assert size < 3000
     found.shot("jupyter-transport")
     seen = measure(page, "a").points
@@ -142,8 +142,7 @@ def test_keys_in_a_laboratory_move_points_and_leave_the_notebook_alone(
     assert page.evaluate("() => window.jupyterapp.shell.currentWidget.content.widgets.length") == 3
     running.write_cell(page, "read", "lab.a = [[0.0, 0.0]]\nlab.b = [[3.0, 4.0]]\nprint(lab.value)")
     assert told(running, page, "read") == 25
-    rest(page)
-    assert shown(page) == 25
+    until(page, lambda: shown(page) == 25)
     nothing_went_wrong(found)
 
 
@@ -160,7 +159,7 @@ def test_the_barycenter_laboratory_is_stepped_and_dragged_and_the_next_cell_has_
     assert number == 1
     assert support(page) == pytest.approx(np.array(points), abs=0.006)
     button(page, "run to the end")
-    (size,) = drag_slowly(page, "point 1", 90, -45, traffic)
+    (size,) = drag_slowly(running, page, "point 1", 90, -45, traffic)
     assert size < 3000
     found.shot("jupyter-barycenter")
     seen = measure(page, "point ").points

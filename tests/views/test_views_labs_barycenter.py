@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import Watched
+from browser import Watched, hand_rests
 from labs_page import (
     BOARD,
     SMALL,
@@ -35,6 +35,13 @@ from wddkit.views import BarycenterLab
 pytestmark = pytest.mark.browser
 
 Open = Callable[..., Watched]
+# Pauses as soon as the first support points have moved: in the page, as the end may come before a hand from outside.
+PAUSES = """() => {
+  const { textContent } = document.querySelector(".wdd-result .wdd-caption");
+  if (!textContent.startsWith("To step 1")) return false;
+  [...document.querySelectorAll("button")].find((one) => one.textContent === "pause").click();
+  return true;
+}"""
 
 
 @pytest.fixture
@@ -59,6 +66,8 @@ def test_a_step_has_two_halves_assign_and_move(opened: Open) -> None:
     assert page.locator(".wdd-what").text_content() == "cost of the old assignment"
     assert support(page) == pytest.approx(lab.history[1].support, abs=0.006)
     assert pixels(page, BOARD) != assigned
+    ways = page.get_by_text("Dotted: the way that each support point came.")
+    assert ways.is_visible()
     step(page)
     assert said(page).endswith("Nothing moves any more: a local minimum.")
     assert shown(page) == pytest.approx(lab.history[-1].value, abs=0.0006)
@@ -67,6 +76,7 @@ def test_a_step_has_two_halves_assign_and_move(opened: Open) -> None:
     assert page.locator(".wdd-what").text_content() == "cost of the old assignment"
     button(page, "to the start")
     assert pixels(page, BOARD) == before
+    assert ways.count() == 0
 
 
 def test_the_end_is_that_of_wdd_ot_for_every_lesson(opened: Open) -> None:
@@ -82,13 +92,15 @@ def test_the_end_is_that_of_wdd_ot_for_every_lesson(opened: Open) -> None:
 def test_running_goes_step_by_step_and_can_be_paused(opened: Open) -> None:
     page = opened(BarycenterLab(lesson="three groups")).page
     button(page, "run to the end")
-    page.wait_for_function("() => document.querySelector('.wdd-caption').textContent.startsWith('To step 1')")
-    button(page, "pause")
+    page.wait_for_function(PAUSES)
+    rest(page)
     here = said(page)
-    page.wait_for_timeout(900)
+    assert here.startswith("To step 1")
+    hand_rests(page)  # longer than a step takes
+    rest(page)
     assert said(page) == here
     button(page, "run to the end")
-    page.wait_for_function("() => document.querySelector('.wdd-main').disabled", timeout=10_000)
+    page.wait_for_function("() => document.querySelector('.wdd-main').disabled")
     assert page.get_by_role("button", name="run to the end").is_visible()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browser import Watched
+from browser import Watched, hand_rests
 from labs_page import button, centre, choice, drag, handle, hosting, measure, opening, press, rest, shown, support
 from playwright.sync_api import Browser, Page
 
@@ -66,7 +66,7 @@ def test_points_moved_by_hand_are_ones_own_and_the_lesson_speaks_of_them_no_more
     assert choice(page, "Lesson").evaluate("one => one.selectedOptions[0].textContent") == "my own points"
     assert page.locator(".wdd-board").bounding_box() == board  # nothing jumps under the hand
     page.mouse.up()
-    page.wait_for_timeout(400)
+    hand_rests(page)
     assert page.evaluate("() => model.get('lesson')") == ""
     button(page, "↶ undo")
     assert lesson(page) == before
@@ -189,7 +189,7 @@ def test_small_values_have_three_digits_wherever_they_stand(opened: Open) -> Non
     value = lab.history[-1].value
     assert 1e-4 < value < 1e-2
     assert shown(page) == pytest.approx(value, rel=0.005)
-    page.wait_for_function("() => document.body.textContent.includes('best of 20 starts')", timeout=20_000)
+    page.wait_for_function("() => document.body.textContent.includes('best of 20 starts')")
     text = page.locator(".wdd-row").filter(has_text="best of 20").text_content() or ""
     best = re.findall(r"broken line\): ([\d.e-]+)", text)[0].rstrip(".")
     assert len(best.lstrip("0.").replace(".", "")) >= 3
@@ -205,7 +205,7 @@ def test_a_start_that_beats_the_best_of_twenty_says_so(opened: Open) -> None:
     x[:, 0] += 3 * np.floor(x[:, 0] / 3)
     best = min((BarycenterLab(x, m=12, seed=seed) for seed in range(60)), key=lambda lab: lab.history[-1].value)
     page = opened(best, reduced_motion="reduce").page
-    page.wait_for_function("() => document.body.textContent.includes('best of 20 starts')", timeout=30_000)
+    page.wait_for_function("() => document.body.textContent.includes('best of 20 starts')")
     text = page.locator(".wdd-row").filter(has_text="best of 20").text_content() or ""
     other = float(re.findall(r"broken line\): (\d+\.\d+)", text)[0])
     end = float(re.findall(r"This start does better: it ends at (\d+\.\d+)", text)[0])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import Watched
+from browser import Watched, hand_rests
 from labs_page import BOARD, SIZES, Lab, button, centre, drag, opening, shown, step
 from playwright.sync_api import Browser, Page
 
@@ -79,7 +79,7 @@ def test_the_readout_for_screen_readers_comes_when_the_hand_rests(opened: Open) 
     assert voice.get_attribute("aria-live") == "polite"
     page.wait_for_function("() => document.querySelector('.wdd-voice').textContent.includes('squared W2 13')")
     drag(page, "a1", 90, 0, release=False)
-    page.wait_for_timeout(500)
+    hand_rests(page)
     assert "13" in (voice.text_content() or "")
     page.mouse.up()
     page.wait_for_function("() => document.querySelector('.wdd-voice').textContent.includes('squared W2 8')")

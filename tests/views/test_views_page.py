@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from browser import Watched, nothing_went_wrong, watched
+from browser import Watched, hand_rests, nothing_went_wrong, until, watched
 from explorer_page import FEATURES, IMAGES, SLIDER, STRIP, pixels, rest
 from PIL import Image
 from playwright.sync_api import Browser, Page
@@ -144,7 +144,7 @@ def test_a_click_on_a_support_point_rings_it_and_shows_what_it_stands_for(opened
     rest(page)
     assert pixels(page, FEATURES) == before
     canvas.hover(position={"x": x, "y": y})
-    assert page.locator(".wdd-tip").first.is_visible()
+    page.locator(".wdd-tip").first.wait_for()
     click(page, FEATURES, x, y)
     assert follow.input_value() == "34"
     assert pixels(page, FEATURES) != before
@@ -172,7 +172,7 @@ def test_what_is_circled_is_counted_and_kept_in_the_address(opened: Open) -> Non
     page.mouse.up()
     rest(page)
     assert "Circled: 60 real images" in (page.locator("main").text_content() or "")
-    page.wait_for_timeout(400)  # the address is written when the hand rests
+    hand_rests(page)  # then the address is written
     again = opened(toy(), at=page.evaluate("() => location.hash")).page
     assert "Circled: 60 real images" in (again.locator("main").text_content() or "")
     assert again.locator(SLIDER).input_value() == "8"
@@ -210,8 +210,7 @@ def test_zoom_moves_with_keys_wheel_and_buttons_and_goes_home(opened: Open) -> N
     page.locator(FEATURES).focus()
     page.locator(FEATURES).hover(position={"x": 200, "y": 200})
     page.mouse.wheel(0, -200)
-    rest(page)
-    assert pixels(page, FEATURES) != home
+    until(page, lambda: pixels(page, FEATURES) != home)  # a browser says nothing of when a wheel has turned
 
 
 def test_one_direction_is_shown_with_its_value_and_turns(opened: Open) -> None:
@@ -283,7 +282,7 @@ def test_a_tour_leads_with_captions_and_bookmarks_lead_back(browser: Browser, tm
 def test_what_is_seen_is_saved_as_a_file(opened: Open, kind: str) -> None:
     page = opened(with_results(toy())).page
     to_images(page, 2)
-    with page.expect_download(timeout=60_000) as download:
+    with page.expect_download() as download:
         page.get_by_role("button", name=kind, exact=True).click()
     data = Path(download.value.path()).read_bytes()
     if kind == "SVG":
@@ -406,7 +405,7 @@ def test_nothing_is_cut_off_or_too_small(opened: Open, scheme: str, width: int) 
 def test_playing_stops_at_the_end_and_is_slow_for_those_who_want_no_motion(opened: Open) -> None:
     page = opened(toy()).page
     page.get_by_role("button", name="play").click()
-    page.wait_for_function("() => document.querySelector('input.wdd-time').value === '8'", timeout=10_000)
+    page.wait_for_function("() => document.querySelector('input.wdd-time').value === '8'")
     page.get_by_role("button", name="play").wait_for()  # no longer "pause"
     still = opened(toy(), reduced_motion="reduce").page
     took = still.evaluate("""async () => {

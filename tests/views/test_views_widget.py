@@ -2,6 +2,7 @@
 
 import base64
 import gc
+import io
 import json
 import re
 import subprocess
@@ -9,12 +10,15 @@ import sys
 import weakref
 from pathlib import Path
 
+import numpy as np
 import pytest
 import traitlets
+from PIL import Image
 from views_toys import STEPS, toy, with_results, write_run
 
 from wddkit.history import History
 from wddkit.views import Explorer, Projection, assets
+from wddkit.views.live import LiveExplorer
 
 
 def state_of(page: str) -> dict[str, object]:
@@ -157,6 +161,20 @@ def test_a_notebook_without_widgets_shows_a_picture() -> None:
     assert "application/vnd.jupyter.widget-view+json" in data
     assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
     assert "Accuracy on test images: wmdd 91.0 %" in metadata["image/png"]["alt"]
+
+
+def test_a_live_view_has_a_picture_from_its_first_moment() -> None:
+    view = LiveExplorer(run=None)  # type: ignore[arg-type]  # nobody steers it here
+    before = view._repr_mimebundle_()
+    assert before is not None
+    assert "Nothing was recorded yet when this cell was shown" in before[1]["image/png"]["alt"]
+    said = Image.open(io.BytesIO(base64.b64decode(before[0]["image/png"])))
+    assert said.width > 400
+    assert np.asarray(said.convert("L")).min() < 50  # dark letters
+    view.grow(toy())
+    after = view._repr_mimebundle_()
+    assert after is not None
+    assert after[1]["image/png"]["alt"] != before[1]["image/png"]["alt"]
 
 
 def test_closed_views_are_forgotten() -> None:

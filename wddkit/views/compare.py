@@ -16,7 +16,7 @@ from wddkit.views import assets
 from wddkit.views.explorer import summary
 from wddkit.views.linked import KEPT, Known, LinkedView
 from wddkit.views.payload import BYTES, payload
-from wddkit.views.scene.facts import recorded
+from wddkit.views.scene.facts import recorded, turned
 from wddkit.views.selection import COLUMNS, Seen, named, rows
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class CompareExplorer(LinkedView):
     `step` is a position on the time line that they share; `classes`, `projection`, `look`, `selected` and `picked` are
     those of `Explorer`, for all runs at once: an image, named by its position in the distilled set of the largest run
     (the first of them), is the j-th of its class in every run. `names` stand over the columns; without them, what
-    differs in the settings does. Together the runs have as much room as one has in an Explorer.
+    differs in the settings, or was turned by hand, does. Together the runs have as much room as one has in an Explorer.
     Raises ValueError for another number of runs, and for runs of different classes.
     """
 
@@ -60,7 +60,7 @@ class CompareExplorer(LinkedView):
             raise ValueError(f"CompareExplorer: {len(names)} names for {len(histories)} runs; expected one each")
         self._histories = histories
         sent = [payload(history, limit=BYTES // len(histories)) for history in histories]
-        differing = differences([dict(history.config) for history in histories])
+        differing = [*differences([dict(history.config) for history in histories]), *_turned(histories)]
         super().__init__(
             metas=[dict(each.meta) for each in sent],
             buffers={f"{r}/{name}": data for r, each in enumerate(sent) for name, data in each.buffers.items()},
@@ -179,6 +179,12 @@ def differences(configs: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     fields = list(dict.fromkeys(field for own in flat for field in own))
     rows = [[field, *(str(own.get(field, "–")) for own in flat)] for field in fields]
     return [row for row in rows if len(set(row[1:])) > 1]
+
+
+def _turned(histories: Sequence[History]) -> list[list[str]]:
+    """A row of what was turned by hand in each run, such as in a fork, if it is not the same in all of them."""
+    said = [turned(history) or "nothing" for history in histories]
+    return [["turned by hand", *said]] if len(set(said)) > 1 else []
 
 
 def _flat(value: Mapping[str, Any], before: str = "") -> dict[str, Any]:

@@ -144,6 +144,14 @@ def turns(history: History) -> list[dict[str, Json]]:
     return [{"step": step, "text": text} for step, text in dict.fromkeys(turned)]
 
 
+def turned(history: History) -> str:
+    """Which knobs were turned by hand, to what and from when on; "" where none was."""
+    if history.edits is None:
+        return "; ".join(f"{turn['text']} at step {turn['step']}" for turn in turns(history))
+    said = [f"{KNOBS.get(t.name, t.name)} {t.value:g} from step {t.step} on" for t in history.edits.turns]
+    return "; ".join(dict.fromkeys(said))
+
+
 def _turn(event: Mapping[str, Any]) -> str:
     name = str(event.get("name", "a knob"))
     before, after = (_number(event.get(key)) for key in ("before", "after"))

@@ -8,9 +8,10 @@ const COLUMNS = [featuresPanel, directionPanel, imagesPanel, chosenPanel, curves
 
 /**
  * The model of one of the runs: its own data and step, everything else shared. Images are named by the positions that
- * they have in the largest run, -1 where a run has no such image; `own` and `largest` are functions that return runs.
+ * they have in the largest run, -1 where a run has no such image; `own` and `largest` are functions that return runs,
+ * `put(name, value)` sets what is shared.
  */
-function columnModel(model, r, own, largest) {
+function columnModel(model, r, { own, largest, put }) {
   const metas = model.get("metas");
   const shared = sharedTime(metas);
   const to = (position) => sameImage(largest(), own(), position);
@@ -29,10 +30,10 @@ function columnModel(model, r, own, largest) {
     },
     set(name, value) {
       // A click into one run's curves seeks there; the others follow at the same share.
-      if (name === "step") model.set(name, sharedStep(metas[r], shared, value));
-      else if (name === "selected") model.set(name, from(value));
-      else if (name === "picked") model.set(name, value.map(from).filter((position) => position >= 0));
-      else if (name !== "real" || (same ??= sameReal())) model.set(name, value);
+      if (name === "step") put(name, sharedStep(metas[r], shared, value));
+      else if (name === "selected") put(name, from(value));
+      else if (name === "picked") put(name, value.map(from).filter((position) => position >= 0));
+      else if (name !== "real" || (same ??= sameReal())) put(name, value);
     },
   };
 }
@@ -94,13 +95,12 @@ function render({ model, el }) {
   const state = (step) => ({ ...sharedState(model, shared, columns, step), stop });
   const last = () => shared.timeline.length - 1;
   const setStep = (step) => {
-    model.set("step", Math.max(0, Math.min(last(), step)));
-    kernel.soon();
+    kernel.put("step", Math.max(0, Math.min(last(), step)));
     ask();
   };
   const playing = player({ at: () => state().step, last, go: setStep, shown: (on) => time.setPlaying(on) });
   const view = {
-    ask, root, changed: kernel.soon, play: playing.play, speed: playing.speed, across: widths.across,
+    ask, root, put: kernel.put, play: playing.play, speed: playing.speed, across: widths.across,
     follow() {}, stop: () => stop, setStop: (at) => ask((stop = at)),
     panels: () => columns.flatMap(({ drawn }) => drawn),
     pending: () => columns.reduce((sum, { pictures }) => sum + pictures.pending(), 0),
@@ -147,12 +147,12 @@ function sharedState(model, { timeline }, columns, at = model.get("step")) {
 
 /** One run's column: its numbers and its panels. */
 function comparedRun(model, r, view) {
-  const own = columnModel(model, r, () => run, view.largest);
+  const own = columnModel(model, r, { own: () => run, largest: view.largest, put: view.put });
   const buffers = ownBuffers(model.get("buffers"), r);
   const read = reader(() => buffers);
   const pictures = bitmaps(read, view.ask);
   const run = decodeRun(own.get("meta"), read, pictures);
-  const act = actions(own, () => run, view);
+  const act = actions(own, () => run, { ...view, put: own.set });
   const numbers = readout(run);
   const panels = COLUMNS.map((panel) => panel(run, act));
   const name = model.get("names")[r];

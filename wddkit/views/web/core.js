@@ -51,18 +51,37 @@ function player({ at, last, go, shown }) {
 
 /** Tells the kernel, and a page's address, what has changed, once the hand rests; `before` is called before that. */
 function teller(model, before = () => {}) {
-  let timer = 0;
-  const tell = () => {
+  const untold = new Map(); // what a hand has set and was not told yet, by name
+  let [timer, ours] = [0, false];
+  const soon = () => {
+    clearTimeout(timer);
+    timer = setTimeout(tell, REST);
+  };
+  function tell() {
     before();
+    untold.clear();
     model.save_changes();
     if (model.get("page")) writeAddress(model);
-  };
+  }
+  function put(name, value) {
+    untold.set(name, value);
+    ours = true;
+    model.set(name, value);
+    ours = false;
+    soon();
+  }
+  // A slow kernel echoes what it was told before, while the hand is somewhere else by now: the hand is right.
+  const keep = (name) => !ours && untold.has(name) && put(name, untold.get(name));
+  const heard = listen(model, [...KEPT, "bookmarks"].map((name) => [`change:${name}`, () => keep(name)]));
   return {
-    soon() {
+    soon,
+    put,
+    /** Something else than a hand sets this now. */
+    release: (name) => untold.delete(name),
+    close() {
+      heard.close();
       clearTimeout(timer);
-      timer = setTimeout(tell, REST);
     },
-    close: () => clearTimeout(timer),
   };
 }
 
@@ -112,8 +131,7 @@ function supportOf(run, selected, row) {
 /** All that the user can do, in one place; panels and controls call these. */
 function actions(model, run, view) {
   const set = (name, value) => {
-    view.changed(name);
-    model.set(name, value);
+    view.put(name, value);
     view.ask(); // a page of its own may not tell of changes in the same turn
   };
   const { ask, play, speed, follow, root, panels, across } = view;
@@ -134,7 +152,7 @@ function actions(model, run, view) {
     project: (key) => set("projection", key),
     look: (changes) => set("look", { ...LOOK, ...model.get("look"), ...changes }),
     pick(reals, rows) {
-      model.set("real", reals.map((i) => run().realIndices[i]));
+      set("real", reals.map((i) => run().realIndices[i]));
       set("picked", rows.map((row) => run().indices[row]));
     },
     clear() {

@@ -38,6 +38,7 @@ function render({ model, el }) {
     if (view.sign !== sign) Object.assign(view, { sign, ...built(root, run, act, model, view.controls[0]) });
     const last = Math.max(0, run.timeline.length - 1);
     if (view.follow && model.get("step") !== last) {
+      kernel.release("step");
       model.set("step", last);
       kernel.soon(); // it asks for `view.step` too
     }
@@ -83,9 +84,9 @@ function explorerActions(model, view, { ask, kernel, widths, pictures, root }) {
   });
   const act = actions(model, () => run, {
     ask, root,
-    changed(name) {
+    put(name, value) {
       if (name === "step") view.told = -1;
-      kernel.soon();
+      kernel.put(name, value);
     },
     play: playing.play,
     speed: playing.speed,

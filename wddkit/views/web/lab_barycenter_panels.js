@@ -45,7 +45,7 @@ function drawBarycenter(parts, scene, ink, act) {
   const measure = view.chosen?.set === "s" ? { points: support } : state.data[Number(view.chosen?.set.slice(1))];
   parts.points.draw({ measure, flat });
   for (const part of [parts.value, parts.steps, parts.rules, parts.shares]) part.draw(scene, ink);
-  say(parts.cells, cellText(scene));
+  say(parts.cells, scene.k ? `${cellText(scene)} Dotted: the way that each support point came.` : cellText(scene));
   parts.matching.hidden = !flat || !assigned.masses || state.data.length > 1;
   const data = { points: pooled, masses: labPooled(state).masses, colour: ink.soft, dash: [] };
   const staircase = { points: support, masses: Array.from(assigned.masses ?? []), colour: ink.accent, dash: [8, 5] };

@@ -202,7 +202,8 @@ function paintHeat(ctx, { heat, names, steps }, ink, width) {
   });
   ctx.textAlign = "center";
   const range = `${short(Math.exp(low))} (dark) to ${short(Math.exp(high))} (light)`;
-  ctx.fillText(range, (CURVE_LEFT + width) / 2, CURVE_HEIGHT - 7);
+  const half = ctx.measureText(range).width / 2;
+  ctx.fillText(range, Math.max(half, Math.min((CURVE_LEFT + width) / 2, width - half)), CURVE_HEIGHT - 7);
 }
 
 /** Which of a curve's steps it is; -1 in another phase. */

@@ -53,7 +53,10 @@ function directionPanel(run, act) {
   const caption = h("p", { class: "wdd-caption" },
     "Above: the real images along the arrow. Below: the points, bars by mass. On a line the best plan matches " +
     "quantiles: each point takes the next share of the real images, from left to right, as long as its mass.");
-  const node = h("section", { class: "wdd-panel" }, title, h("label", {}, "Direction, degrees ", turn), sheet, caption);
+  const value = h("output", { class: "wdd-value" });
+  const label = h("label", { class: "wdd-row" }, "Direction, degrees ", turn, value);
+  const hint = h("p", { class: "wdd-hint" }, "or drag the tip of the arrow in the picture of the features");
+  const node = h("section", { class: "wdd-panel" }, title, label, hint, sheet, caption);
   let sorted = { key: "", real: [] }; // sixty thousand are not sorted at every step
 
   function paint(ctx, state, ink, width) {
@@ -65,11 +68,12 @@ function directionPanel(run, act) {
   function draw(state, ink) {
     node.hidden = !state.look.direction;
     if (node.hidden) return;
-    turn.value = Math.round((state.look.angle * 180) / Math.PI);
     const width = act.across(sheet);
-    const value = paint(paper(canvas, width, HEIGHT), state, ink, width);
+    turn.value = Math.round((state.look.angle * 180) / Math.PI);
+    say(value, `${turn.value}°`);
+    const squared = paint(paper(canvas, width, HEIGHT), state, ink, width);
     const between = `between the real images and the ${atoms(run, state).what}`;
-    canvas.setAttribute("aria-label", `Squared W2 along this direction ${between}: ${short(value)}.`);
+    canvas.setAttribute("aria-label", `Squared W2 along this direction ${between}: ${short(squared)}.`);
   }
 
   const hidden = () => node.hidden;

@@ -97,10 +97,26 @@ function marksKey(run) {
   return h("ul", { class: "wdd-key wdd-marks-key" }, ...items);
 }
 
-/** Below the picture: sizes for three masses, squares at its edge, and the scale of the gap. */
+/** What is switched on or chosen and so has to be told below the picture, too: a mark's class and what it means. */
+function extrasOf(run, { look, support, real }) {
+  const tenth = "a hole: a real image that is far from every support point, the farthest tenth of its class";
+  const all = [
+    [look.holes && run.far.length, "ring", tenth],
+    [real.size, "ring", "a real image that you circled"],
+    [look.plan && support, "way", "to a real image that the chosen support point stands for, by the transport plan"],
+    [look.trails, "way", "behind a mark: the way that it took until now"],
+  ];
+  return all.filter(([there]) => there).map(([, ...words]) => words);
+}
+
+/** Below the picture: sizes for three masses, rings and lines, squares at its edge, and the scale of the gap. */
 function featureKey(run, state, outside) {
   const items = [];
   if (run.ways.length) items.push(h("li", { style: "flex-wrap: wrap" }, "mass of a disc:", discKey(run)));
+  for (const [shape, what] of extrasOf(run, state)) {
+    const name = { ring: "ring", way: "thin line" }[shape];
+    items.push(h("li", {}, h("span", { class: `wdd-${shape}`, "aria-hidden": "true" }), `${name} = ${what}`));
+  }
   const hollow = h("span", { class: "wdd-square wdd-hollow", "aria-hidden": "true" });
   if (outside) items.push(h("li", {}, hollow, "hollow at the edge: a distilled image farther out than the picture"));
   if (state.look.gap && state.frame >= 0 && run.gaps) {
@@ -129,7 +145,10 @@ function discKey(run) {
     svg.append(add("text", { x: x + 2 * r + 4, y: LARGEST_DISC + 5 }, text));
     x += 2 * r + 8 + 8 * text.length;
   }
-  svg.setAttribute("width", x);
-  svg.setAttribute("height", 2 * LARGEST_DISC + 2);
+  // In large type the picture is enlarged whole, and so are these: else their sizes would not be those of its discs.
+  const height = 2 * LARGEST_DISC + 2;
+  svg.setAttribute("viewBox", `0 0 ${x} ${height}`);
+  svg.style.width = `calc(${x}px * var(--wdd-scale))`;
+  svg.style.height = `calc(${height}px * var(--wdd-scale))`;
   return svg;
 }

@@ -3,6 +3,7 @@
 /** What a distilled image is called. */
 const imageName = (run, row) => `image ${run.rank[row] + 1} of class ${run.classes[run.labels[row]]}`;
 const MOST_TILES = 600; // drawn at once; more classes are paged
+const SEEN = 620; // pixels in height that are seen without scrolling, as the style sheet has it
 const IMAGES_NOW = "Each row is a class: its distilled images at this step";
 const IMAGES_NONE = "No images yet: they come after the barycenters";
 const IMAGES_LATER = "No images yet: each cell is the real image nearest to its support point";
@@ -92,7 +93,10 @@ function imageGrid(ctx, run, rows, width) {
   const names = Math.min(150, 12 + Math.max(10, ...rows.map(([label]) => ctx.measureText(run.classes[label]).width)));
   const most = Math.max(1, ...rows.map(([, own]) => own.length));
   const columns = Math.min(most, Math.max(1, Math.floor((width - names) / 24)));
-  const side = Math.min(72, Math.floor((width - names) / columns) - 2);
+  const lines = rows.reduce((sum, [, own]) => sum + Math.ceil(own.length / columns), 0);
+  // All rows at once, unless that would make them tiny: who must scroll does not see that there are more.
+  const tall = Math.max(48, Math.floor(SEEN / lines) - 2);
+  const side = Math.min(72, tall, Math.floor((width - names) / columns) - 2);
   const placed = [];
   let y = 0;
   for (const [, own] of rows) {

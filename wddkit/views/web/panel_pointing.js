@@ -36,7 +36,9 @@ function featuresPanel(run, act) {
     if (picture.hand?.lasso) paintLasso(ctx, ink, picture.hand.path);
     tools.draw(state);
     const { outside } = picture.now.toPixels;
-    const sign = [state.frame >= 0, state.look.gap, run.ways.length, run.frames.length, ink.text, outside > 0].join();
+    const extras = extrasOf(run, state).join();
+    const counts = [run.ways.length, run.frames.length, outside > 0];
+    const sign = [state.frame >= 0, state.look.gap, ...counts, ink.text, extras].join();
     if (sign !== keyed) key.replaceChildren(featureKey(run, state, outside));
     keyed = sign;
     say(caption, state.projection.caption);

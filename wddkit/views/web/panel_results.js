@@ -25,7 +25,7 @@ function resultsPanel(run, act) {
   const canvas = h("canvas", { class: "wdd-canvas", role: "img" });
   const distances = run.results.some((each) => each.w2_squared != null || each.w2_squared_heldout != null);
   const table = resultsTable(run.results, distances);
-  const scrolled = { class: "wdd-scroll", tabindex: "0", role: "region", "aria-label": "table of results" };
+  const scrolled = { class: "wdd-scroll wdd-tabled", tabindex: "0", role: "region", "aria-label": "table of results" };
   const notes = resultsNotes(run, distances).map((note) => h("p", { class: "wdd-caption" }, note));
   const sheet = h("div", { class: "wdd-sheet" }, canvas);
   const node = h("section", { class: "wdd-panel" }, title, sheet, h("div", scrolled, table), ...notes);
@@ -55,10 +55,11 @@ function resultsTable(results, distances) {
     const cells = [each.labels ?? "–", accuracyText(each), each.students, bytesText(each.bytes)];
     if (distances) cells.push(short(each.w2_squared), short(each.w2_squared_heldout));
     const name = h("th", { scope: "row" }, setName(each));
-    return h("tr", { class: each.control ? "" : "wdd-own" }, name, ...cells.map((cell) => h("td", {}, String(cell))));
+    const named = cells.map((cell, i) => h("td", { "data-head": heads[i + 1] }, String(cell)));
+    return h("tr", { class: each.control ? "" : "wdd-own" }, name, ...named);
   });
   const head = h("tr", {}, ...heads.map((name) => h("th", { scope: "col" }, name)));
-  return h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows));
+  return h("table", { class: "wdd-results" }, h("thead", {}, head), h("tbody", {}, ...rows));
 }
 
 /** What the columns of the table mean, and how long the stages took. */
