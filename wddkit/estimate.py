@@ -60,10 +60,12 @@ def estimate(config: Config, split: Split) -> Estimate:
     sets = 1 + len(config.controls)
     known = method_name(config.method) in ("wmdd", "sre2l", "random", "nearest", "tiled")
     block = min(images, getattr(config.method, "block", images))
+    committee: tuple[float, ...] = getattr(config.method, "committee", ())  # members' shares of the teacher's training
     each_step = _seconds(net, block, channels, size, weights=False) * images / block if steps and known else 0.0
+    squeezed = training.steps * _seconds(net, min(n, training.batch), channels, size, weights=True)
     return Estimate(
-        teacher_seconds=training.steps * _seconds(net, min(n, training.batch), channels, size, weights=True),
-        method_seconds=steps * each_step if known else None,
+        teacher_seconds=squeezed,
+        method_seconds=squeezed * sum(committee) + steps * each_step * (1 + len(committee)) if known else None,
         student_seconds=sum(sets * p.students * _student_seconds(p, split, net, images) for p in config.protocols),
         memory_mb=_memory(net, max(block, training.batch), channels, size) + 2 * n * channels * size**2 * 4 / 1e6,
         disk_mb=min(config.recording_mb, config.snapshots * images * (channels * min(size, 64) ** 2 + 2048) / 1e6),

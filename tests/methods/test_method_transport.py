@@ -237,7 +237,7 @@ def test_a_run_goes_from_config_to_results(fields, tmp_path):
     [
         ({"cost": "whitenned"}, r"unknown ground cost 'whitenned'\. Did you mean 'whitened'\? Known: cosine, kl, l1"),
         ({"cost": "euclid"}, "unknown ground cost 'euclid'.*sqeuclidean"),
-        ({"pairing": "transports"}, r"unknown pairing 'transports'\. Did you mean 'transport'\? Known: fixed, transp"),
+        ({"pairing": "transports"}, r"unknown pairing 'transports'\. Did you mean 'transport'\? Known: fixed, mean"),
     ],
 )
 @pytest.mark.parametrize("kind", [WMDD, SRe2L])
@@ -260,6 +260,6 @@ def test_the_command_line_takes_both_and_names_what_it_does_not_know(capsys, tmp
     assert main([*command, "method.cost=mahalanobi"]) == 2
     assert "unknown ground cost 'mahalanobi'. Did you mean 'mahalanobis'?" in capsys.readouterr().err
     assert main([*command[:-1], "method.pairing=transprt"]) == 2
-    assert "'transprt'. Did you mean 'transport'? Known: fixed, transport" in capsys.readouterr().err
+    assert "'transprt'. Did you mean 'transport'? Known: fixed, mean, transport" in capsys.readouterr().err
     assert main(["methods"]) == 0
     assert capsys.readouterr().out.count("pairing='fixed', cost='sqeuclidean'") == 4

@@ -74,6 +74,20 @@ def test_the_forms_are_the_worked_numbers(form, feature, statistics):
     assert terms.keys() == {"loss", "feature", "statistics"}
 
 
+@pytest.mark.parametrize(
+    ("form", "feature"),
+    [
+        # Class 0 by its masses: .25 (1, 0) + .75 (0, 2) = (1/4, 3/2); with equal ones (1/2, 1). Class 1: (2, 0).
+        ("paper", 2 * (0.25 + 1) + 4),
+        ("official", math.sqrt(2 * (0.25 + 1) + 4)),
+        ("normalised", (1 / 16 + 9 / 4) / 2 + 4 / 4),
+    ],
+)
+def test_the_pairing_mean_draws_mean_features_to_mean_targets(form, feature):
+    terms = objective(replace(WORKED, pairing="mean"), FEATURES, None, MOMENTS, Weights(form, statistics=0))
+    assert float(terms["feature"]) == pytest.approx(feature)
+
+
 ENTROPIES = np.log([2, 4 / 3, 2])
 
 

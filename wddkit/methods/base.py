@@ -1,9 +1,9 @@
 """The contracts of a method: what it is given (`Task`, `Context`), what it yields (`Snapshot`), what it is."""
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -14,7 +14,7 @@ from wddkit import codec
 from wddkit.data import DistilledSet, ImageSet, Split
 from wddkit.data.sets import Normalisation
 from wddkit.history import Cache
-from wddkit.nets import Net, Network, build, from_arrays, to_arrays
+from wddkit.nets import Net, Network, build, committee, from_arrays, to_arrays
 from wddkit.ot import Measure
 from wddkit.seeds import derive
 from wddkit.stages import statistics
@@ -37,6 +37,9 @@ class Task:
 
     There is no test split here: a method cannot see it. Whatever is expensive is memoised on disk under a key of
     everything upstream: the content of the images, the teacher and its seed, the versions and the kind of device.
+
+    `committee`: networks beside the teacher, by the share of its training steps that each has had; all together are
+    then one network whose features stand side by side. See `with_committee`.
     """
 
     train: ImageSet
@@ -48,14 +51,28 @@ class Task:
     device: torch.device = torch.device("cpu")
     cache: Cache = field(default_factory=Cache)
     tick: Tick = silent
+    committee: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, split: Split, **options: object) -> "Task":
         """The task of a split, without its test images."""
         return cls(split.train, split.val, split.classes, split.normalisation, **options)  # type: ignore[arg-type]  # by name
 
+    def with_committee(self, shares: Sequence[float]) -> "Task":
+        """The same task for the teacher and networks like it, trained from other seeds for these shares of its steps.
+
+        Features that hold for networks of several ages hold for students too, which are no older when they learn most.
+        What is recorded stays the teacher's own: the first `own_features` of each feature vector.
+        """
+        return self if tuple(shares) == self.committee else replace(self, committee=tuple(shares))
+
+    @property
+    def own_features(self) -> int:
+        """The length of the teacher's own feature vector."""
+        return self.teacher().features // (1 + len(self.committee))
+
     def teacher(self, precision: Precision = "float32") -> Net:
-        """The squeezed teacher, frozen; in float64 a copy of the same weights."""
+        """The squeezed teacher, frozen; in float64 a copy of the same weights. With a committee, all as one network."""
         return self._double_teacher if precision == "float64" else self._single_teacher
 
     @functools.cached_property
@@ -67,9 +84,20 @@ class Task:
         return self._teacher(torch.float64)
 
     def _teacher(self, dtype: torch.dtype) -> Net:
+        if self.committee:
+            members = [replace(self, committee=()), *map(self._member, range(len(self.committee)))]
+            return freeze(committee([member.teacher() for member in members]).to(self.device, dtype))
         net = self.network(self.teacher_config.network, seed=0)
         from_arrays(net, self.artifact("teacher", {}, self._squeeze))
         return freeze(net.to(self.device, dtype))
+
+    def _member(self, i: int) -> "Task":
+        """The task whose teacher is this member of the committee."""
+        training = self.teacher_config.training
+        steps = max(1, round(self.committee[i] * training.steps))
+        config = replace(self.teacher_config, training=replace(training, steps=steps))
+        seed = derive(self.teacher_seed, "committee", i)
+        return replace(self, committee=(), teacher_config=config, teacher_seed=seed)
 
     def network(self, network: Network, *, seed: int) -> Net:
         """An untrained network for this task's images and classes."""
@@ -146,6 +174,8 @@ class Task:
             "device": self.device.type,
             "threads": torch.get_num_threads(),
         }
+        if self.committee:
+            upstream["committee"] = list(self.committee)
         return self.cache.get(name, {**upstream, "settings": dict(settings)}, build)
 
 

@@ -46,9 +46,12 @@ class Inversion:
     the images that are optimised together are whole classes or one index of every class; `block`: how many images that
     is at most. `pairing`: whether an image keeps the support point it began with, or is drawn to those that the best
     plan of each step gives it, among its class's in the block; for uniform masses, where plans are assignments (unequal
-    ones are split, and an image is drawn in between). Where images are drawn to logits it does nothing. `cost`: the
-    ground cost of the barycenters, see `wddkit.methods.targets.ground_cost`; whatever it is, real images to start from
-    are chosen, and features drawn to support points, by squared distance.
+    ones are split, and an image is drawn in between); or whether of a class only the mean feature is drawn to that of
+    its support points, which is the class's own ("mean": the maximum mean discrepancy under a linear kernel). Where
+    images are drawn to logits it does nothing. `committee`: networks beside the teacher whose features and statistics
+    count as much as its own, by the share of its training that each has had. `cost`: the ground cost of the
+    barycenters, see `wddkit.methods.targets.ground_cost`; whatever it is, real images to start from are chosen, and
+    features drawn to support points, by squared distance.
     """
 
     grouping: ClassVar[Literal["class", "joint"]] = "class"
@@ -68,6 +71,7 @@ class Inversion:
     masses: Masses = "uniform"
     block: int = 100
     pairing: Pairing = "fixed"
+    committee: tuple[float, ...] = ()
     cost: str = "sqeuclidean"
     balance: float = 0.5
     flatness: float = 0.0
@@ -82,6 +86,8 @@ class Inversion:
             raise ValueError(
                 f"expected balance in [0, 1] and flatness of at least 0, got {self.balance} and {self.flatness}"
             )
+        if not all(0 < share <= 1 for share in self.committee):
+            raise ValueError(f"committee: expected shares of the teacher's training in (0, 1], got {self.committee}")
         check_cost(self.cost)
         _ = self.descent  # which checks its own values
 
@@ -112,6 +118,7 @@ class Inversion:
     def distill(self, task: Task, context: Context, resume: State | None = None) -> Iterator[Snapshot]:
         """Barycenters (one snapshot a class), then the blocks of the recovery one after the other."""
         check_ipc(task, self.ipc)
+        task = task.with_committee(self.committee)
         found = None
         if self.needs_barycenter:
             found = targets(task, context, ipc=self.ipc, masses=self.masses, cost=self.cost)
@@ -224,9 +231,9 @@ def _snapshot(
     images = saved[block.indices]
     z = features(net, images)
     scalars: dict[str, float] = dict(moment.scalars)
-    arrays = {"images": images, "indices": block.indices, "features": recorded(z)}
+    arrays = {"images": images, "indices": block.indices, "features": recorded(z[:, : task.own_features])}
     if block.targets is not None and found is not None:
-        if method.pairing == "fixed":
+        if method.pairing != "transport":
             gap = ((z - found.support[block.indices]) ** 2).sum(axis=1)
         else:
             gap = target_distances(block, torch.from_numpy(z), method.form).numpy()

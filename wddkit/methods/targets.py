@@ -75,8 +75,8 @@ def targets(task: Task, context: Context, *, ipc: int, masses: Masses, cost: str
         for c, (real, heldout) in enumerate(zip(task.measures(), task.heldout_measures(), strict=True)):
             way = barycenter_steps(real, m=ipc, masses=masses, cost=chosen, seed=seed + c, heldout=heldout)
             arrays = _recorded(tuple(way), len(task.classes))
-            if cost != "sqeuclidean":
-                arrays = _compared(arrays, real, heldout)
+            if cost != "sqeuclidean" or task.committee:
+                arrays = _compared(arrays, real, heldout, task.own_features)
             out |= {f"{c:04d}|{name}": value for name, value in arrays.items()}
             context.tick("barycenter", c + 1, len(task.classes), {"squared W2": arrays["value"][-1]})
         return out
@@ -137,16 +137,23 @@ def _assignment(plan: Float64[np.ndarray, "m r"]) -> tuple[Int32[np.ndarray, " r
     return np.where(held, plan.argmax(axis=0), -1).astype(np.int32), np.minimum(share, 1).astype(np.float32)
 
 
-def _compared(arrays: Arrays, real: Measure, heldout: Measure | None) -> Arrays:
+def _compared(arrays: Arrays, real: Measure, heldout: Measure | None, d: int) -> Arrays:
     """The same with the cost's own values under names of their own, and squared W2 in their place.
 
+    Of features and support points only the first d coordinates, the teacher's own where there is a committee.
     Barycenters under different costs can then be compared, and what is recorded as `value` means one thing.
     """
-    measures = [Measure(y, w / w.sum()) for y, w in zip(arrays["support"], arrays["masses"], strict=True)]
-    measures[-1] = Measure(arrays["final"], arrays["masses"][-1])
-    own = {"transport_cost": arrays["value"]}
-    values = {"value": np.array([w2_squared(measure, real) for measure in measures])}
+    support = arrays["support"][..., :d]
+    measures = [Measure(y, w / w.sum()) for y, w in zip(support, arrays["masses"], strict=True)]
+    measures[-1] = Measure(arrays["final"][:, :d], arrays["masses"][-1])
+    own = {"support": support, "transport_cost": arrays["value"]}
+
+    def distances(real: Measure) -> Float64[np.ndarray, " steps"]:
+        shown = Measure(real.points[:, :d], real.masses)
+        return np.array([w2_squared(measure, shown) for measure in measures])
+
+    values = {"value": distances(real)}
     if heldout is not None:
         own["transport_cost_heldout"] = arrays["heldout"]
-        values["heldout"] = np.array([w2_squared(measure, heldout) for measure in measures])
+        values["heldout"] = distances(heldout)
     return {**arrays, **own, **values}

@@ -3,6 +3,7 @@
 from wddkit.nets.base import (
     Net,
     Network,
+    committee,
     from_arrays,
     normalisation_layers,
     size_bytes,
@@ -14,6 +15,7 @@ __all__ = [
     "Net",
     "Network",
     "build",
+    "committee",
     "from_arrays",
     "networks",
     "normalisation_layers",

@@ -1,7 +1,7 @@
 """What every network is made of: its description, its common shell, and its arrays for storage."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -81,6 +81,29 @@ class Net(nn.Module):
         """The logits of pixels in [0, 1]: head(embed(x))."""
         logits: Tensor = self.head(self.embed(x))
         return logits
+
+
+class _SideBySide(nn.Module):
+    """The features of several backbones, one after the other."""
+
+    def __init__(self, backbones: Sequence[nn.Module]):
+        super().__init__()
+        self.members = nn.ModuleList(backbones)
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d"]:
+        """The vector (z_1, ..., z_k)."""
+        return torch.cat([member(x) for member in self.members], dim=1)
+
+
+def committee(nets: Sequence[Net]) -> Net:
+    """Several networks as one: their features side by side, the mean of their logits, the first one's normalisation."""
+    first, k = nets[0], len(nets)
+    head = nn.Linear(sum(net.features for net in nets), first.head.out_features)
+    with torch.no_grad():
+        head.weight.copy_(torch.cat([net.head.weight for net in nets], dim=1) / k)
+        head.bias.copy_(torch.stack([net.head.bias for net in nets]).mean(dim=0))
+    mean, std = (tuple(each.flatten().tolist()) for each in (first.mean, first.std))
+    return Net(_SideBySide([net.backbone for net in nets]), head, mean=mean, std=std)
 
 
 def norm_layer(norm: Norm, channels: int, *, size: int) -> nn.Module:

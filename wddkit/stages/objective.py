@@ -22,6 +22,9 @@ plan T of this step between the images of its class and their targets,
 so that sum_j w_j (...) is the squared 2-Wasserstein distance of the two. Both sides have the masses that the form gives
 the images: w where it is `normalised`, equal ones where it counts each image once. The fixed pairing is one of the
 plans, so no term is larger than with it. The gradient is that of the plan held, 2 (z_j - c_j).
+
+With the pairing `mean` it is |sum_i w_i (z_i - b_i)|^2 for every image j of a class, with the same masses: the squared
+maximum mean discrepancy of the two under a linear kernel, for which all images of one mean feature are alike.
 """
 
 import functools
@@ -42,7 +45,7 @@ from wddkit.ot.plan import solve
 from wddkit.stages.statistics import Moments, synthetic_moments
 
 Form: TypeAlias = Literal["paper", "official", "normalised"]
-Pairing: TypeAlias = Literal["fixed", "transport"]
+Pairing: TypeAlias = Literal["fixed", "transport", "mean"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +58,7 @@ class Block:
     targets: Tensor | None  # [b, d] support points, or None: the labels are the target
     spread: Tensor  # [b] total variance of the real features of the image's group
     real: Mapping[str, tuple[Tensor, Tensor]]  # layer -> mean [g, k], variance [g, k]; layers left out do not count
-    pairing: Pairing = "fixed"  # image j to target j, or to the targets that the best plan of the step gives it
+    pairing: Pairing = "fixed"  # image j to target j, to those that the best plan of the step gives it, or their means
     overall: "Block | None" = None  # the same images as one group, whose statistics count beside those of the groups
     balance: float = 0.5  # how much they count
 
@@ -146,10 +149,18 @@ def _feature(block: Block, features: Tensor, logits: Tensor | None, form: Form) 
 
 
 def target_distances(block: Block, features: Float[Tensor, "b d"], form: Form) -> Float[Tensor, " b"]:
-    """Each image's squared distance to its target; with the pairing `transport`, a mean over its share of the plan."""
+    """Each image's squared distance to its target; with the pairing `transport`, a mean over its share of the plan.
+
+    With the pairing `mean`, that of its class's mean feature to the mean of the targets.
+    """
     assert block.targets is not None
     if block.pairing == "fixed":
         return (features - block.targets).square().sum(dim=1)
+    if block.pairing == "mean":
+        same = (block.labels[:, None] == block.labels).to(features)
+        share = same * (block.share.sum(dim=0) if form == "normalised" else 1)
+        share = share / share.sum(dim=1, keepdim=True)  # [b, b], rows sum to 1
+        return (share @ (features - block.targets)).square().sum(dim=1)
     c, apart = (torch.from_numpy(each).to(features) for each in _transported(block, _host(features), form))
     return (features - c).square().sum(dim=1) + apart
 
