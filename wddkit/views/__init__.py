@@ -5,14 +5,25 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wddkit.views import figures
+    from wddkit.views.ablation import AblationBrowser
     from wddkit.views.compare import CompareExplorer
     from wddkit.views.explorer import Explorer
     from wddkit.views.labs import BarycenterLab, TransportLab
     from wddkit.views.scene import Projection, Scene
 
-__all__ = ["BarycenterLab", "CompareExplorer", "Explorer", "Projection", "Scene", "TransportLab", "figures"]
+__all__ = [
+    "AblationBrowser",
+    "BarycenterLab",
+    "CompareExplorer",
+    "Explorer",
+    "Projection",
+    "Scene",
+    "TransportLab",
+    "figures",
+]
 
 _HOME = {
+    "AblationBrowser": "ablation",
     "BarycenterLab": "labs",
     "CompareExplorer": "compare",
     "Explorer": "explorer",

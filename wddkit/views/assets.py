@@ -9,6 +9,7 @@ import re
 import string
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from wddkit.history.folder import write_file
@@ -25,38 +26,63 @@ LAB = (
     *(f"{name}.js" for name in ("ot", "ot_entropic", "ot_transport", "ot_barycenter")),
     *(f"lab_{name}.js" for name in ("store", "board", "plan", "sides")),
 )
+CHARTS = ("plot", "heat", "effects", "axes", "brush", "scatter")
+SWEEP = tuple(f"sweep_{name}.js" for name in ("table", "state", *CHARTS, "list", "run", "opened", "controls", "save"))
 # A widget's module has no neighbours to import, so that a view is its parts joined, in this order.
 VIEWS: dict[str, tuple[str, ...]] = {
     "explorer": ("common.js", *SAVING, "data.js", *PANELS, *SHELL, "explorer.js"),
     "compare": ("common.js", *SAVING, "data.js", *PANELS, *SHELL, "compare.js"),
+    "ablation": ("common.js", *SAVING, "data.js", *PANELS, *SHELL, *SWEEP, "sweep.js"),
     "transport_lab": (*LAB, "lab_transport_parts.js", "lab_transport.js"),
     "barycenter_lab": (*LAB, *(f"lab_barycenter{part}.js" for part in ("_parts", "_value", "_panels", ""))),
 }
 
 
+# Whole views that another one opens inside of itself: name there -> view.
+INSIDE: dict[str, dict[str, str]] = {"ablation": {"explorerView": "explorer", "comparisonView": "compare"}}
+
+
 @functools.cache
 def module(view: str) -> str:
     """The ES module of a view."""
-    return "\n".join((ROOM / name).read_text("utf-8") for name in VIEWS[view])
+    *parts, last = ((ROOM / name).read_text("utf-8") for name in VIEWS[view])
+    return "\n".join([*parts, *(_enclosed(*each) for each in INSIDE.get(view, {}).items()), last])
+
+
+def _enclosed(name: str, view: str) -> str:
+    """A view's own file as a constant, in a scope of its own: its names are not those of the view around it."""
+    text = (ROOM / VIEWS[view][-1]).read_text("utf-8")
+    assert text.count("\nexport default ") == 1
+    return f"const {name} = (() => {{\n{text.replace('export default ', 'return ')}\n}})();"
 
 
 @functools.cache
 def style() -> str:
     """The style sheet of all views."""
-    return "\n".join((ROOM / name).read_text("utf-8") for name in ("views.css", "lab.css"))
+    return "\n".join((ROOM / name).read_text("utf-8") for name in ("views.css", "lab.css", "sweep.css"))
 
 
-def page(view: str, state: Mapping[str, Any], buffers: Mapping[str, bytes], *, title: str, summary: str) -> str:
+def page(
+    view: str,
+    state: Mapping[str, Any],
+    buffers: Mapping[str, bytes],
+    *,
+    title: str,
+    summary: str,
+    parts: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """A self-contained page of the same module: it shows the state, asks the network for nothing, needs no kernel.
 
-    `summary` is read where there is no JavaScript. Whatever is in the state stays text.
+    `summary` is read where there is no JavaScript. `parts` are JSON, without any "<", by the id of the element in which
+    the view finds it: what is large and perhaps never looked at. Whatever is in the state stays text.
     """
     encoded = {name: base64.b64encode(data).decode("ascii") for name, data in buffers.items()}
     # Escaped, so that no class name can end the script element it stands in.
     text = json.dumps({**state, "page": True, "buffers": encoded}, allow_nan=False).replace("<", "\\u003c")
+    held = "\n".join(f'<script type="application/json" id="{name}">{json_}</script>' for name, json_ in parts.items())
     template = string.Template((ROOM / "page.html").read_text("utf-8"))
     return template.substitute(
-        title=html.escape(title), css=style(), summary=html.escape(summary), state=text, module=module(view)
+        title=html.escape(title), css=style(), summary=html.escape(summary), state=text, parts=held, module=module(view)
     )
 
 
