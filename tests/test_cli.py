@@ -159,6 +159,30 @@ def test_a_comparison_prints_its_table_and_writes_it(place: Path, capsys: pytest
     assert {wdd.Config.load(path).method for path in paths} == {WMDD(ipc=2, steps=2)}
 
 
+def test_a_comparison_takes_sets_made_elsewhere_several_teachers_and_a_budget(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import pandas
+
+    images = arrays(8, seed=3)
+    theirs = wdd.DistilledSet.from_arrays(images["x_train"], images["y_train"], normalisation=None)
+    theirs.save(place / "made")
+    text = said(
+        capsys, "compare", "nearest", "--config", "toy.json", "--quiet", "--set", 'controls=["random"]', "--seeds", "1",
+        "--teachers", "2", "--tune", "2", "--sets", "theirs=made", "--labels", "soft@resnet-small",
+        "--csv", "t.csv", "--latex", "t.tex", "--markdown", "t.md", "--figure", "t.png",
+    )  # fmt: skip
+    table = pandas.read_csv(place / "t.csv").set_index("set")
+    assert [*table.index] == ["nearest", "random", "theirs"]
+    assert (table["interval"] == "2 teachers").all()
+    assert (table["network"] == "resnet-small").all()
+    assert table.loc["nearest", "trials"] == 2
+    assert "| theirs | 2 |" in (place / "t.md").read_text()
+    assert "theirs & 2 &" in (place / "t.tex").read_text()
+    assert (place / "t.png").stat().st_size > 10_000
+    assert re.search(r"theirs .* 2 teachers", text)
+
+
 def test_an_ablation_prints_its_table_and_is_a_sweep(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ("--config", "toy.json", "--grid", "method.ipc=1,2", "--grid", 'method.masses=["free"]', "--quiet")
     text = said(capsys, "ablate", *options)

@@ -58,6 +58,13 @@ TYPOS = [
         ("compare",),
         r"compare: expected methods to compare; write `wddkit compare wmdd random` \(see `wddkit methods`\)",
     ),
+    (("compare", "random", "--sets", "theirs"), r"--sets theirs: expected NAME=PATH, such as theirs=made/"),
+    (
+        ("compare", "random", "--sets", "a=x", "a=y"),
+        r"'x'|x: |there is no folder x|--sets a is given twice",
+    ),
+    (("compare", "random", "--tune", "0"), r"tune: expected a whole number from 1 to 998, got 0"),
+    (("compare", "random", "--labels", "hard@resnett"), r"unknown network 'resnett'\. Did you mean 'resnet"),
     (("compare", "random", "--seeds", "0"), r"expected at least one config and one seed"),
     (("ablate", "--grid", "method.ipc"), r"--grid method\.ipc: expected FIELD=VALUE,VALUE, such as method\.ipc=1,10"),
     (("ablate", "--grid", "method.ipc=1", "--grid", "method.ipc=2"), r"--grid method\.ipc is given twice; name all"),

@@ -9,22 +9,26 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from wddkit import data, history, methods, ot, views
     from wddkit.ablation import ablate
+    from wddkit.comparison import compare
     from wddkit.config import Config
     from wddkit.data import DistilledSet, ImageSet, Split, datasets, load
     from wddkit.evaluation import Evaluation
-    from wddkit.experiment import compare, evaluate, run
-    from wddkit.history import History, Recorder, Sweep
+    from wddkit.experiment import evaluate, run
+    from wddkit.history import History, Recorder, Sweep, gather, relate
     from wddkit.nets import Network
+    from wddkit.ranking import dd_ranking
     from wddkit.session import LiveSession, fork, replay
     from wddkit.stages.embedding import embed
     from wddkit.stages.students import Protocol
     from wddkit.stages.teacher import Teacher
     from wddkit.stages.training import Training
-    from wddkit.views import BarycenterLab, CompareExplorer, Explorer, TransportLab
+    from wddkit.views import AblationBrowser, BarycenterLab, CompareExplorer, Explorer, TransportLab
+    from wddkit.views.figures.written import to_latex, to_markdown
 
 __version__ = "0.1.0"
 
 _HOME = {
+    "AblationBrowser": "views",
     "BarycenterLab": "views",
     "CompareExplorer": "views",
     "Config": "config",
@@ -43,18 +47,24 @@ _HOME = {
     "Training": "stages.training",
     "TransportLab": "views",
     "ablate": "ablation",
-    "compare": "experiment",
+    "compare": "comparison",
     "datasets": "data",
+    "dd_ranking": "ranking",
     "embed": "stages.embedding",
     "evaluate": "experiment",
     "fork": "session",
+    "gather": "history",
     "load": "data",
+    "relate": "history",
     "replay": "session",
     "run": "experiment",
+    "to_latex": "views.figures.written",
+    "to_markdown": "views.figures.written",
 }
 _ROOMS = ("data", "history", "methods", "ot", "views")
 
 __all__ = [
+    "AblationBrowser",
     "BarycenterLab",
     "CompareExplorer",
     "Config",
@@ -76,15 +86,20 @@ __all__ = [
     "compare",
     "data",
     "datasets",
+    "dd_ranking",
     "embed",
     "evaluate",
     "fork",
+    "gather",
     "history",
     "load",
     "methods",
     "ot",
+    "relate",
     "replay",
     "run",
+    "to_latex",
+    "to_markdown",
     "views",
 ]
 

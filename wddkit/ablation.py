@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from wddkit.codec import encode, unknown
 from wddkit.config import Config, change_field, check_protocols, config_given, method_name
@@ -15,14 +15,11 @@ from wddkit.experiment import load_split, prepared, split_given
 from wddkit.experiment import run as run_config
 from wddkit.history import History
 from wddkit.history.folder import make_folder
-from wddkit.history.sweep import Sweep, rows_of, runs_of
+from wddkit.history.sweep import Sweep, frame_of, rows_of, runs_of
 from wddkit.methods import METHODS
 from wddkit.pipeline import protocols_of
 from wddkit.progress import Bars
 from wddkit.workers import Workers
-
-if TYPE_CHECKING:
-    import pandas
 
 Changes: TypeAlias = Mapping[str, Sequence[object]] | Sequence[Mapping[str, object]]
 
@@ -75,14 +72,14 @@ def ablate(
     names = tuple(dict.fromkeys(name for point in points for name in point))
     make_folder(runs_of(out))
     rows: dict[int, list[dict[str, Any]]] = {}
-    sweep = Sweep(out, encode(config, METHODS), names, _frame([], names))
+    sweep = Sweep(out, encode(config, METHODS), names, frame_of([], names))
     for number, history in _runs(jobs, runs_of(out), workers=workers, progress=progress):
         job = jobs[number]
         asked = [protocol.title for protocol in protocols_of(job.config)]
         told = {name: word(_value(job.config, name)) for name in names}
         found = rows_of(history, method=method_name(job.config.method), protocols=asked)
         rows[number] = [{**told, "seed": job.config.seed, **row} for row in found]
-        sweep = replace(sweep, frame=_frame([row for at in sorted(rows) for row in rows[at]], names))
+        sweep = replace(sweep, frame=frame_of([row for at in sorted(rows) for row in rows[at]], names))
         sweep.save()
     return sweep
 
@@ -176,18 +173,6 @@ def _value(config: Config, name: str) -> object:
             raise unknown(f"field of {type(value).__name__}", part, vars(value))
         value = getattr(value, part)
     return value
-
-
-def _frame(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> "pandas.DataFrame":
-    """The rows; a field whose values are of several types is told in words, because a column has one type."""
-    import pandas
-
-    frame = pandas.DataFrame(list(rows))
-    for name in names if len(frame) else ():
-        kinds = {type(value) for value in frame[name]}
-        if len(kinds) > 1 and not kinds <= {int, float}:
-            frame[name] = frame[name].map(str)
-    return frame
 
 
 def _said(point: Mapping[str, object]) -> str:

@@ -6,14 +6,16 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
 from wddkit import __version__
-from wddkit.options import EXAMPLES, Folder, Quiet, Run, gathered, grid_of, job_of, option, settings_of
+from wddkit.designs import Design, as_text, distilled_at, jobs_of, keep, sets_of
+from wddkit.options import EXAMPLES, Folder, Quiet, Run, gathered, grid_of, job_of, option
+from wddkit.summary import known_methods, summary
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,34 +86,37 @@ def compare(
         ),
     ],
     run: Annotated[Run, tyro.conf.OmitArgPrefixes],
-    *,
-    seeds: Annotated[int, tyro.conf.arg(help="syntheses of each method, seeds --seed and up")] = 3,
-    csv: Annotated[Path | None, option("file to write the table to as well", "none", "FILE")] = None,
+    design: Annotated[Design, tyro.conf.OmitArgPrefixes],
 ) -> None:
     """Run several methods with several synthesis seeds, one table with intervals and gains over random images.
 
-    A field of a method in --set is set for those methods that have it.
+    A field of a method in --set is set for those methods that have it. What was run before is reused, so that an
+    interrupted comparison goes on when the same command is given again.
     """
+    from wddkit.comparison import compare as compare_configs
     from wddkit.estimate import estimate
-    from wddkit.experiment import compare as compare_configs
 
-    if not methods:
+    if not methods and not design.sets:
         raise ValueError(
             "compare: expected methods to compare; write `wddkit compare wmdd random` (see `wddkit methods`)"
         )
-    jobs: list[Any] = []
-    for name in methods:
-        one = replace(run, method=name, set=settings_of(run.set, name, methods))
-        jobs.append(job_of(one, jobs[0][1] if jobs else None))
+    jobs = jobs_of(methods or ("random",), run)
     if run.dry_run:
-        for name, job in zip(methods, jobs, strict=True):
+        for name, job in zip(methods, jobs, strict=False):
             print(f"{name}, one synthesis:\n{estimate(*job)}")
         return
-    split = jobs[0][1] if jobs else None
-    frame = compare_configs([c for c, _ in jobs], seeds=seeds, out=run.out, split=split, progress=not run.quiet)
-    print(frame.to_string(index=False, float_format=lambda value: f"{value:.2f}"))
-    if csv:
-        frame.to_csv(csv, index=False)
+    frame = compare_configs(
+        [config for config, _ in jobs],
+        seeds=design.seeds,
+        teachers=design.teachers,
+        tune=design.tune,
+        sets=sets_of(design.sets, jobs[0][1]),
+        out=run.out,
+        split=jobs[0][1],
+        progress=not run.quiet,
+    )
+    print(as_text(frame))
+    keep(frame, design)
 
 
 def ablate(
@@ -152,7 +157,9 @@ def evaluate(
     dataset: Annotated[str | None, option("the real set to test on", "the run's own, else digits", "NAME")] = None,
     size: Annotated[int | None, option("side in pixels that real images are brought to", "as they are", "INT")] = None,
     split_seed: Annotated[int, tyro.conf.arg(help="seed by which the real set is cut")] = 0,
-    labels: Annotated[str, tyro.conf.arg(help="label regime: hard, soft, views, online")] = "online",
+    labels: Annotated[
+        str, tyro.conf.arg(help="protocol: hard, soft, views, online, dsa, or on another network hard@resnet-small")
+    ] = "online",
     students: Annotated[int | None, option("students to train", "the protocol's", "INT")] = None,
     seed: Annotated[int | None, option("seed of the students", "the run's own, else 0", "INT")] = None,
     quiet: Quiet = False,
@@ -168,7 +175,7 @@ def evaluate(
     config = replace(config, dataset=dataset or config.dataset)
     split = load_split(config)
     found = evaluate_set(
-        _distilled(path, split.classes),
+        distilled_at(path, split.classes),
         split,
         next((protocol for protocol in config.protocols or () if protocol.labels == labels), labels),
         students=students,
@@ -205,9 +212,13 @@ def export(
     print(to.resolve())
 
 
-def runs(*, out: Folder = Path("runs")) -> None:
+def runs(
+    *,
+    out: Folder = Path("runs"),
+    table: Annotated[Path | None, option("file to write their results and distances to", "none", "FILE.csv")] = None,
+) -> None:
     """List the runs in a folder."""
-    from wddkit import History
+    from wddkit import History, gather
 
     if not out.is_dir():
         raise ValueError(f"there is no folder {out}; `wddkit run` makes it, or name another: wddkit runs --out PATH")
@@ -224,6 +235,9 @@ def runs(*, out: Folder = Path("runs")) -> None:
             print(f"{path}  damaged: {error}")
             continue
         print(f"{path}  " + ", ".join(f"{r.set} {r.accuracy:.1f} % ({r.protocol})" for r in results.itertuples()))
+    if table:
+        gather(out).to_csv(table, index=False)
+        print(f"\nThe table: {table}")
 
 
 def datasets() -> None:
@@ -237,18 +251,7 @@ def datasets() -> None:
 
 def methods() -> None:
     """List the methods by family: where they come from, how faithful they are, what a step takes, their defaults."""
-    from wddkit.methods import FAMILIES, METHODS
-
-    for family, about in FAMILIES.items():
-        print(f"{family}: {about}\n")
-        for name, kind in METHODS.items():
-            if kind.family != family:
-                continue
-            print(f"  {name:10} {(kind.__doc__ or '').strip().splitlines()[0]}")
-            print(f"{'':13}{kind.fidelity}; {kind.paper}; a step: {kind.step_cost}")
-            method = kind()
-            # The protocol does not say what every method is: a dataclass.
-            print(f"{'':13}{', '.join(f'{f.name}={getattr(method, f.name)!r}' for f in fields(method))}\n")  # type: ignore[arg-type]
+    print("\n".join(known_methods()))
 
 
 def lab(
@@ -262,46 +265,13 @@ def lab(
 
 
 def show(history: Any) -> None:
-    """Prints the table of a run: accuracy, interval, label regime, bytes, squared W2, seconds a stage.
-
-    Near 100 % a t-interval reaches beyond what an accuracy can be: here its ends are clipped to 0 and 100, in
-    `history.results` they are not.
-    """
-    frame = history.results
-    print(
-        f"\n{'set':16} {'protocol':10} {'accuracy':>9} {'95 % interval':>16} "
-        f"{'bytes':>11} {'W2^2 train':>11} {'held-out':>9}"
-    )
-    for row in frame.itertuples():
-        distances = [f"{v:.3f}" if v is not None and v == v else "-" for v in (row.w2_squared, row.w2_squared_heldout)]
-        interval = f"{max(row.low, 0):7.2f} -{min(row.high, 100):6.2f}" if row.n > 1 else f"{'one student':>15}"
-        print(
-            f"{row.set:16} {row.protocol:10} {row.accuracy:7.2f} % {interval} "
-            f"{row.bytes:11,} {distances[0]:>11} {distances[1]:>9}"
-        )
-    stages: dict[str, float] = {}
-    for event in history.events:
-        if event["event"] == "stage":
-            stages[event["name"]] = stages.get(event["name"], 0.0) + event["seconds"]
-    print(
-        "Intervals: over students of one synthesis. W2^2: squared Wasserstein distance of features, mean over classes."
-    )
-    print("Seconds: " + ", ".join(f"{name} {seconds:.1f}" for name, seconds in stages.items()))
+    """Prints what a run came to."""
+    print(summary(history))
 
 
 def _page(history: Any) -> Path:
     path: Path = history.path.resolve()
     return path.with_name(f"{path.name}.html")
-
-
-def _distilled(path: Path, classes: tuple[str, ...]) -> Any:
-    from wddkit import DistilledSet, History
-
-    if (path / "config.json").exists():
-        return History.load(path).distilled
-    if (path / "card.json").exists():
-        return DistilledSet.load(path)
-    return DistilledSet.from_folder(path, classes=classes)
 
 
 def _one_line(error: Exception) -> str:

@@ -18,6 +18,7 @@ from wddkit.history.logs import read_log
 from wddkit.methods import METHODS, WMDD, Method
 from wddkit.methods.base import Precision
 from wddkit.nets import Network, build
+from wddkit.protocols import protocol_named
 from wddkit.stages.students import Protocol
 from wddkit.stages.teacher import Teacher
 from wddkit.stages.training import Training
@@ -268,12 +269,12 @@ def recipe(dataset: str, *, images: int, size: int) -> Recipe:
 def recipe_protocols(
     config: Config, *, split: Split, labels: tuple[str, ...] = (), students: int | None = None
 ) -> tuple[Protocol, ...]:
-    """The config's protocols with other label regimes, or another number of students."""
+    """The config's protocols, or those of these names (see `protocol_named`), or another number of students."""
     known = config.resolved(split).protocols
     assert known is not None  # resolved
     if labels:
         check_protocols(replace(config, protocols=known))
-        known = tuple(codec.change(known[0], "labels", label) for label in labels)
+        known = tuple(protocol_named(label, known[0]) for label in labels)
     return known if students is None else tuple(replace(protocol, students=students) for protocol in known)
 
 

@@ -2,26 +2,28 @@
 
 import hashlib
 import html
+import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
 import numpy as np
 
 from wddkit import codec
+from wddkit.closeness import closeness
 from wddkit.config import WHOLE, Config, Control, controls, described, method_name
+from wddkit.costs import Spent, label_bits, spending
 from wddkit.data import DistilledSet, ImageSet, Split
 from wddkit.history.tables import interval
 from wddkit.methods import Context, Method, Nearest, Random, Task
 from wddkit.methods.targets import Masses
 from wddkit.nets import size_bytes
-from wddkit.ot import Measure, w2_squared
+from wddkit.stages.calibration import Calibration
 from wddkit.stages.students import Protocol, Trained, labelled, train_student
-from wddkit.stages.teacher import features
 from wddkit.stages.training import Tick, accuracy, silent
 
-_LARGEST_PLAN = 4_000_000  # entries; above it the distance of a class would take longer than a student
+_VERSION = 2  # of what is kept of a student: entries of another one are not found, and trained anew
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,33 @@ class Evaluation:
     students: tuple[Trained, ...]
     bytes: int
     seconds: float  # of training and testing the students, when they were trained
-    w2_squared: float | None = None  # of the set's features to the training features, mean over classes
-    w2_squared_heldout: float | None = None  # the same to the validation features
+    distances: Mapping[str, float] = field(default_factory=dict)  # to the real images, see `wddkit.closeness`
+    label_bits: float = math.nan  # an image, see `wddkit.costs.label_bits`
+
+    @property
+    def w2_squared(self) -> float | None:
+        """Squared W2 of the set's features to the training features, mean over classes; None: not measured."""
+        return _told(self.distances.get("w2_squared", math.nan))
+
+    @property
+    def w2_squared_heldout(self) -> float | None:
+        """The same to the validation features."""
+        return _told(self.distances.get("w2_squared_heldout", math.nan))
+
+    @property
+    def ece(self) -> float:
+        """Expected calibration error in percentage points, mean over the students; see `Calibration`."""
+        return float(np.mean([student.calibration.ece for student in self.students]))
+
+    @property
+    def brier(self) -> float:
+        """Brier score, 0 to 2, mean over the students; see `Calibration`."""
+        return float(np.mean([student.calibration.brier for student in self.students]))
+
+    @property
+    def per_class(self) -> tuple[float, ...]:
+        """Test accuracy of each class in percent, mean over the students; NaN for one without test images."""
+        return tuple(map(float, np.mean([student.per_class for student in self.students], axis=0)))
 
     @property
     def accuracies(self) -> tuple[float, ...]:
@@ -77,12 +104,19 @@ class Evaluation:
         return {
             "set": self.name,
             "accuracies": list(self.accuracies),
-            "per_class": [[None if np.isnan(value) else value for value in s.per_class] for s in self.students],
+            "per_class": [[_told(value) for value in s.per_class] for s in self.students],
+            "ece": _told(self.ece),
+            "brier": _told(self.brier),
             "bytes": self.bytes,
+            "label_bits": _told(self.label_bits),
             "seconds": self.seconds,
-            "w2_squared": self.w2_squared,
-            "w2_squared_heldout": self.w2_squared_heldout,
+            **{name: _told(value) for name, value in self.distances.items()},
         }
+
+
+def _told(value: float) -> float | None:
+    """The number, or None for one that is not finite, which JSON does not have."""
+    return float(value) if math.isfinite(value) else None
 
 
 def evaluate_set(
@@ -103,8 +137,15 @@ def evaluate_set(
         students.append(trained)
         seconds += took
     teacher_bytes = size_bytes(task.teacher()) if protocol.labels == "online" else 0
-    size = distilled.size_bytes(protocol.labels, teacher_bytes)
-    return Evaluation(name, protocol, tuple(students), size, round(seconds, 3), *distances(distilled, task))
+    return Evaluation(
+        name,
+        protocol,
+        tuple(students),
+        distilled.size_bytes(protocol.labels, teacher_bytes),
+        round(seconds, 3),
+        closeness(distilled, task),
+        label_bits=label_bits(distilled, protocol, size_bytes(task.teacher())),
+    )
 
 
 def _student(
@@ -118,6 +159,7 @@ def _student(
     tick: Tick,
 ) -> tuple[Trained, float]:
     settings = {
+        "version": _VERSION,
         "set": fingerprint(distilled),
         "test": test.fingerprint,
         "protocol": codec.encode(replace(protocol, name="", students=1)),
@@ -144,31 +186,14 @@ def _student(
         return {
             "accuracy": np.array(found.accuracy),
             "per_class": np.array(found.per_class),
+            "calibration": np.array([found.calibration.ece, found.calibration.brier]),
             "seconds": np.array(time.monotonic() - started),
         }
 
     arrays = task.artifact("students", settings, build)
     per_class = tuple(map(float, arrays["per_class"]))
-    return Trained(float(arrays["accuracy"]), per_class), float(arrays["seconds"])
-
-
-def distances(distilled: DistilledSet, task: Task) -> tuple[float | None, float | None]:
-    """Squared W2 between each class's distilled and real features, mean over classes: training, held-out."""
-    images, masses = distilled.training, distilled.training_masses
-    z = features(task.teacher(), images.images)
-
-    def mean(measures: "tuple[Measure | None, ...]") -> float | None:
-        values = []
-        for c, real in enumerate(measures):
-            at = images.of_class(c)
-            if real is None or not len(at):
-                continue
-            if len(at) * len(real.masses) > _LARGEST_PLAN:
-                return None
-            values.append(w2_squared(Measure(z[at], masses[at] / masses[at].sum()), real))
-        return float(np.mean(values)) if values else None
-
-    return mean(task.measures()), mean(task.heldout_measures())
+    found = Calibration(*map(float, arrays["calibration"]))
+    return Trained(float(arrays["accuracy"]), per_class, found), float(arrays["seconds"])
 
 
 def results(
@@ -178,14 +203,19 @@ def results(
     distilled: DistilledSet,
     protocol: Protocol,
     *,
+    spent: Spent,
     known: codec.Json | None = None,
     tick: Tick = silent,
 ) -> codec.Json:
-    """The value of a results file: rows of the method's set and of the controls asked for, now or before (`known`)."""
+    """The value of a results file: rows of the method's set and of the controls asked for, now or before (`known`).
+
+    `spent`: what the method's own set took to be made.
+    """
     rows = []
-    for name, each in _sets(config, split, task, distilled, recorded=_names(known)):
+    for name, each, cost in _sets(config, split, task, distilled, spent, recorded=_names(known)):
         row = evaluate_set(name, each, split.test, task, protocol, seed=config.seed, tick=tick)
-        rows.append({**row.to_json(), "ipc": None if name == WHOLE else config.method.ipc})
+        made = {"distil_seconds": _told(round(cost.seconds, 3)), "memory_mb": _told(round(cost.memory_mb, 1))}
+        rows.append({**row.to_json(), **made, "ipc": None if name == WHOLE else config.method.ipc})
     return {
         "protocol": described(protocol),
         "teacher_accuracy": accuracy(task.teacher(), split.test.images, split.test.labels),
@@ -203,11 +233,11 @@ def _names(known: codec.Json | None) -> set[str]:
 
 
 def _sets(
-    config: Config, split: Split, task: Task, distilled: DistilledSet, *, recorded: set[str]
-) -> Iterator[tuple[str, DistilledSet]]:
-    """The method's set and its controls, drawn anew by the synthesis seed."""
+    config: Config, split: Split, task: Task, distilled: DistilledSet, spent: Spent, *, recorded: set[str]
+) -> Iterator[tuple[str, DistilledSet, Spent]]:
+    """The method's set and its controls, drawn anew by the synthesis seed, with what it took to make them."""
     own = method_name(config.method)
-    yield own, distilled
+    yield own, distilled, spent
     masses: Masses = getattr(config.method, "masses", "uniform")
     methods: dict[str, Method] = {
         "random": Random(config.method.ipc),
@@ -219,14 +249,15 @@ def _sets(
         if name == own or (control not in config.controls and name not in recorded):
             continue
         if control == "whole":
-            yield name, _whole_set(split, task)
+            yield name, whole_set(split, task), Spent()
         else:
-            *_, last = methods[control].distill(task, context)
+            with spending(task) as cost:
+                *_, last = methods[control].distill(task, context)
             assert last.distilled is not None
-            yield name, last.distilled
+            yield name, last.distilled, cost
 
 
-def _whole_set(split: Split, task: Task) -> DistilledSet:
+def whole_set(split: Split, task: Task) -> DistilledSet:
     """The training images themselves, as the control that nothing was lost."""
     counts = np.bincount(split.train.labels, minlength=len(split.classes))
     return DistilledSet(

@@ -1,16 +1,16 @@
-"""Where stages, methods and history meet: `run` a distillation, `evaluate` a set, `compare` several."""
+"""Where stages, methods and history meet: `run` a distillation, `evaluate` a set."""
 
 import math
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from wddkit import codec
-from wddkit.config import Config, check_protocols, config_given
+from wddkit.config import Config, config_given
 from wddkit.data import DistilledSet, Split, check_matches, load
 from wddkit.data.arrays import shown
 from wddkit.evaluation import Evaluation, evaluate_set
@@ -19,12 +19,10 @@ from wddkit.methods import Context, Task
 from wddkit.methods.base import check
 from wddkit.pipeline import carry_out, environment_of, finished, protocols_of, recorded_config
 from wddkit.progress import Bars
+from wddkit.protocols import protocol_named
 from wddkit.stages.students import Protocol
 from wddkit.stages.teacher import Teacher
 from wddkit.stages.training import Tick, silent
-
-if TYPE_CHECKING:
-    import pandas
 
 DEVICES = ("cpu", "cuda", "mps", "xpu")
 STRAYED = 10.0  # times the loss of a stage's first step
@@ -131,9 +129,10 @@ def evaluate(
 ) -> Evaluation:
     """Accuracy on the split's test set of students trained on any distilled set, also one made elsewhere.
 
-    `protocol`: a Protocol, or the name of a label regime under the data set's recipe. The teacher, needed for every
-    regime but `hard`, is trained on the split unless it is in the cache. Raises ValueError where the set and the split
-    differ in class order, channels, size or normalisation.
+    `protocol`: a Protocol, or a name: a label regime under the data set's recipe, "hard@resnet-small" for students of
+    another network, "dsa" (see `wddkit.protocols.protocol_named`). The teacher, needed for every regime but `hard`, is
+    trained on the split unless it is in the cache. Raises ValueError where the set and the split differ in class order,
+    channels, size or normalisation.
     """
     if not isinstance(distilled, DistilledSet):
         raise ValueError(f"expected a DistilledSet, got {shown(distilled)}; write {_distilled_written(distilled)}")
@@ -145,51 +144,13 @@ def evaluate(
     check_matches(distilled, split)
     config = Config(dataset=split.name, teacher=teacher, teacher_seed=teacher_seed, device=device).resolved(split)
     if isinstance(protocol, str):
-        protocol = codec.change(protocols_of(config)[0], "labels", protocol)
+        protocol = protocol_named(protocol, protocols_of(config)[0])
     if students is not None:
         protocol = replace(protocol, students=students)
     config = replace(config, protocols=(protocol,)).checked(split)
     with Bars(shown=progress) as bars:
         task = task_of(config, split, tick=bars)
         return evaluate_set(name, distilled, split.test, task, *protocols_of(config), seed=seed, tick=bars)
-
-
-def compare(
-    configs: Sequence[Config],
-    *,
-    seeds: int = 3,
-    out: Path | str = "runs",
-    split: Split | None = None,
-    progress: bool = True,
-) -> "pandas.DataFrame":
-    """Runs every config with `seeds` synthesis seeds; one row a set and protocol, controls once.
-
-    `mean` is the mean over syntheses of the mean over students, in percent, `low` and `high` its 95 % t-interval with
-    seeds - 1 degrees of freedom; with one seed it is over students, and `interval` says so. `gain` is the paired
-    difference to the random control of the same seed, with `gain_low` and `gain_high` (NaN for one seed). All configs
-    are checked before the first is run; runs that are complete are reused. An edited run, one whose knobs were turned,
-    is never a row: its folder has a name of its own, and where one lies in the place of a run, ValueError says so.
-    """
-    from wddkit.comparison import table
-
-    if isinstance(configs, (Config, str)) or not isinstance(configs, Iterable):
-        raise ValueError(f"expected a list of configs, got {shown(configs)}; for one alone write compare([config])")
-    configs = [config_given(config, where=f"configs[{i}]: ") for i, config in enumerate(configs)]
-    if not configs or not isinstance(seeds, int) or seeds < 1:
-        raise ValueError(f"expected at least one config and one seed, got {len(configs)} configs and {seeds!r} seeds")
-    for config in configs:
-        check_protocols(config)
-    splits: dict[tuple[object, ...], Split] = {}
-    jobs = []
-    for config in configs:
-        key = (config.dataset, config.split_seed, config.size, config.skip_corrupt)
-        splits[key] = split or splits.get(key) or load_split(config)
-        jobs.append(prepared(config, splits[key]))
-    by_config = [
-        [run(replace(config, seed=config.seed + r), out=out, split=own, progress=progress) for r in range(seeds)]
-        for config, own in jobs
-    ]
-    return table([(config, histories) for (config, _), histories in zip(jobs, by_config, strict=True)])
 
 
 def _warn(history: History) -> None:

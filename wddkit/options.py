@@ -10,7 +10,12 @@ import tyro
 from wddkit import codec
 
 # Options that take several values, and how one is given.
-EXAMPLES = {"--set": "method.steps=500", "--labels": "hard", "--grid": "method.ipc=1,10"}
+EXAMPLES = {
+    "--set": "method.steps=500",
+    "--labels": "hard",
+    "--grid": "method.ipc=1,10",
+    "--sets": "theirs=made/by/them",
+}
 
 Folder: TypeAlias = Annotated[Path, tyro.conf.arg(help="folder that runs are kept in")]
 Quiet: TypeAlias = Annotated[bool, tyro.conf.arg(help="no progress bars")]
@@ -37,7 +42,12 @@ class Run:
     ] = ()
     labels: Annotated[
         tuple[str, ...],
-        option("label regimes to evaluate under: hard, soft, views, online", "the recipe's", "NAME [...]"),
+        option(
+            "protocols to evaluate under: hard, soft, views, online (what labels students get), dsa (hard, as DC and "
+            "DSA test); any of them on another network: hard@resnet-small",
+            "the recipe's",
+            "NAME [...]",
+        ),
     ] = ()
     students: Annotated[int | None, option("students a row", "the recipe's", "INT")] = None
     config: Annotated[Path | None, option("a JSON config, or a run folder, to start from", "none", "PATH")] = None

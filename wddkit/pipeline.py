@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import math
 import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,10 +15,12 @@ import torch
 
 from wddkit import codec
 from wddkit.config import Config, described, protocol_key
+from wddkit.costs import Spent, spending
 from wddkit.data import DistilledSet, Split
 from wddkit.evaluation import missing_sets, results
 from wddkit.history import History, RecordingPlan, Writer, real_each, recording_plan
 from wddkit.history.begin import check_edits
+from wddkit.history.logs import read_log
 from wddkit.history.turns import Edits
 from wddkit.history.writer import REAL_SAMPLES
 from wddkit.methods import Context, Snapshot, Task
@@ -69,17 +72,18 @@ def carry_out(
         with _timed(writer, "embed"):
             _record_real(task, writer)
             writer.event("layers", names=list(task.statistics()))
-        with _timed(writer, "distil"):
+        with _measured(writer, task):
             distilled = _distil(config, task, context, writer, kept)
         writer.distilled(with_soft_labels(distilled, teacher))
-    distilled = DistilledSet.load(writer.path / "distilled")
+    distilled, spent = DistilledSet.load(writer.path / "distilled"), _spent(writer)
     for protocol in protocols_of(config):
         name = protocol_key(described(protocol))
         file = writer.path / "results" / f"{name}.json"
         known = json.loads(file.read_bytes()) if writer.has(f"results/{name}.json") else None
         if missing_sets(known, config):
             with _timed(writer, "evaluate"):
-                writer.results(name, results(config, split, task, distilled, protocol, known=known, tick=context.tick))
+                found = results(config, split, task, distilled, protocol, spent=spent, known=known, tick=context.tick)
+                writer.results(name, found)
     writer.complete()
 
 
@@ -144,6 +148,34 @@ def _timed(writer: Writer, stage: str) -> Iterator[None]:
     started = writer.seconds
     yield
     writer.event("stage", name=stage, seconds=round(writer.seconds - started, 3))
+
+
+@contextmanager
+def _measured(writer: Writer, task: Task) -> Iterator[None]:
+    """Notes what the distillation took: seconds in all sessions of the run, memory in the last one."""
+    log = read_log(writer.path / "events.jsonl")
+    begun = [event["seconds"] for event in log if event["event"] == "begun"]
+    if not begun:
+        writer.event("begun", name="distil", seconds=round(writer.seconds, 3))
+    started = writer.seconds
+    with spending(task) as spent:
+        yield
+    # Of a run that goes on, what is read from the cache was mostly made in its own time.
+    seconds = spent.seconds if not begun else writer.seconds - begun[0]
+    memory = None if math.isnan(spent.memory_mb) else round(spent.memory_mb, 1)
+    passed = {"seconds": round(writer.seconds - started, 3)}
+    writer.event("stage", name="distil", **passed, seconds_uncached=round(seconds, 3), memory_mb=memory)
+
+
+def _spent(writer: Writer) -> Spent:
+    """What the run's distillation took, as far as its log tells."""
+    found = Spent()
+    for event in read_log(writer.path / "events.jsonl"):
+        if event["event"] == "stage" and event["name"] == "distil":
+            found.seconds = float(event["seconds_uncached"] if "seconds_uncached" in event else event["seconds"])
+            memory = event.get("memory_mb")
+            found.memory_mb = math.nan if memory is None else float(memory)
+    return found
 
 
 def protocols_of(config: Config) -> tuple[Protocol, ...]:

@@ -12,6 +12,11 @@ from wddkit.history.checks import SCHEMA
 if TYPE_CHECKING:  # pandas takes half a second, and a replay needs none
     import pandas
 
+DISTANCES = (  # of a set to the real images, see `wddkit.closeness`
+    *("w2_squared", "w2_squared_heldout", "sliced_w2_squared", "sliced_w2_squared_heldout"),
+    *("mmd_squared", "mmd_squared_heldout", "otdd", "otdd_heldout"),
+    *("statistics_error", "coverage", "nearest_real"),
+)
 _COLUMNS = (
     "protocol",
     "labels",
@@ -23,11 +28,17 @@ _COLUMNS = (
     "n",
     "unit",
     "bytes",
+    "label_bits",
+    "distil_seconds",
+    "memory_mb",
     "seconds",
-    "w2_squared",
-    "w2_squared_heldout",
+    "ece",
+    "brier",
+    *DISTANCES,
     "accuracies",
+    "per_class",
 )
+_AS_RECORDED = (*("set", "ipc", "bytes", "label_bits", "distil_seconds", "memory_mb", "seconds", "ece", "brier"),)
 _FIRST = ("phase", "step", "block", "seconds")
 
 
@@ -64,7 +75,13 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
 
 
 def results_frame(results: Iterable[Json]) -> "pandas.DataFrame":
-    """One row for each (protocol, set): mean accuracy over students in percent and its 95 % interval."""
+    """One row for each (protocol, set): mean accuracy over students in percent, its 95 % interval, and what it costs.
+
+    `bytes`, `label_bits` an image (see `wddkit.costs.label_bits`), `distil_seconds` and `memory_mb` of the distillation
+    (see `wddkit.costs.spending`), `seconds` of the students, their calibration `ece` and `brier` (see
+    `wddkit.stages.calibration`), and the distances to the real images (see `wddkit.closeness`); missing where a run did
+    not record it.
+    """
     import pandas
 
     rows = [_row(value["protocol"], row) for value in results for row in value["rows"]]
@@ -83,8 +100,16 @@ def _row(protocol: Mapping[str, Json], row: Mapping[str, Json]) -> dict[str, Any
         "n": len(accuracies),
         "unit": "students",
         "accuracies": accuracies,
-        **{name: row.get(name) for name in ("set", "ipc", "bytes", "seconds", "w2_squared", "w2_squared_heldout")},
+        "per_class": means_by_class([row]),
+        **{name: row.get(name) for name in _AS_RECORDED},
+        **{name: math.nan if row.get(name) is None else float(row[name]) for name in DISTANCES},
     }
+
+
+def means_by_class(rows: Sequence[Mapping[str, Json]]) -> tuple[float, ...]:
+    """Accuracy of each class in percent, mean over all students of the rows; NaN without test images, () if unknown."""
+    students = [student for row in rows for student in row.get("per_class") or ()]
+    return tuple(map(float, np.mean(np.array(students, float), axis=0))) if students else ()
 
 
 def scalars_frame(records: Sequence[Mapping[str, Json]]) -> "pandas.DataFrame":

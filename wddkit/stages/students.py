@@ -16,6 +16,7 @@ from wddkit.data.pixels import square
 from wddkit.data.sets import LabelRegime, Normalisation
 from wddkit.nets import Net, Network, build
 from wddkit.seeds import derive
+from wddkit.stages.calibration import Calibration, calibration
 from wddkit.stages.relabel import with_soft_labels, with_views
 from wddkit.stages.training import Loss, Tick, Training, hard_loss, pixels, predict, silent, train
 
@@ -58,6 +59,7 @@ class Trained:
 
     accuracy: float  # percent
     per_class: tuple[float, ...]  # percent; NaN for a class without test images
+    calibration: Calibration
 
 
 def train_student(
@@ -98,12 +100,16 @@ def train_student(
         tick=tick,
         stage="student",
     )
-    right = predict(net, test.images).argmax(dim=1).cpu().numpy() == test.labels
-    per_class = [
-        100 * float(right[at].mean()) if len(at := test.of_class(c)) else math.nan
-        for c in range(len(distilled.classes))
-    ]
-    return Trained(100 * float(right.mean()), tuple(per_class))
+    return tested(net, test, classes=len(distilled.classes))
+
+
+def tested(net: Net, test: ImageSet, *, classes: int) -> Trained:
+    """Accuracies and calibration of a network from one pass over the test images."""
+    logits = predict(net, test.images).cpu()
+    right = logits.argmax(dim=1).numpy() == test.labels
+    per_class = [100 * float(right[at].mean()) if len(at := test.of_class(c)) else math.nan for c in range(classes)]
+    found = calibration(logits.double().numpy(), test.labels)
+    return Trained(100 * float(right.mean()), tuple(per_class), found)
 
 
 def labelled(distilled: DistilledSet, protocol: Protocol, teacher: Net, *, seed: int) -> DistilledSet:

@@ -1,4 +1,4 @@
-"""Figures of recorded runs. Each returns its figure and leaves no traces: nothing is shown, no state of pyplot.
+"""Figures of recorded runs and sweeps. Each returns its figure, shows nothing and leaves no state of pyplot.
 
 The functions here draw with matplotlib, for print; those of the same name in `figures.interactive` draw with plotly, to
 hover and zoom. Each loads its own library when it is used, so neither pays for the other.
@@ -9,10 +9,17 @@ masses(history)                   masses of the support points by class
 curves(history)                   everything that was measured along the run
 accuracy(history)                 accuracy beside its controls
 accuracy_by_ipc(results)          accuracy of several runs against the number of images per class
+comparison(table)                 accuracies and gains of `wdd.compare`, a dot with its interval for each set
+accuracy_by_bits(table)           accuracy against the bits of labels that students are told, a line for each set
 plan(history, label)              a class's transport plan as a matrix; plan_matrix(transport): one of `wdd.ot`
 overview(history)                 a run in one picture (print only)
+heat_map(sweep, value)            a value over two fields of a sweep
+main_effects(sweep, value)        a value by the levels of every field of a sweep
+scatter(sweep, x, y)              two numbers of a sweep's runs, with Spearman's rho
+relation(table)                   distances against accuracy over many runs, in groups (print only)
 
-What was not recorded gives a figure that says so; what a run does not have (a class, a frame) is a ValueError.
+What was not recorded gives a figure that says so; what a run or a sweep does not have (a class, a frame, a field) is a
+ValueError.
 """
 
 import importlib
@@ -27,14 +34,20 @@ if TYPE_CHECKING:
         MARKERS,
         Picture,
         accuracy,
+        accuracy_by_bits,
         accuracy_by_ipc,
+        comparison,
         curves,
         features,
         film_strip,
+        heat_map,
+        main_effects,
         masses,
         overview,
         plan,
         plan_matrix,
+        relation,
+        scatter,
     )
 
 __all__ = [
@@ -43,15 +56,21 @@ __all__ = [
     "MARKERS",
     "Picture",
     "accuracy",
+    "accuracy_by_bits",
     "accuracy_by_ipc",
+    "comparison",
     "curves",
     "features",
     "film_strip",
+    "heat_map",
     "interactive",
+    "main_effects",
     "masses",
     "overview",
     "plan",
     "plan_matrix",
+    "relation",
+    "scatter",
 ]
 
 

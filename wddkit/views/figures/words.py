@@ -42,6 +42,14 @@ MEANINGS = {
     "statistics_error": "statistics error, mean over layers",
     "w2_squared": "squared W2 to training features",
     "w2_squared_heldout": "squared W2 to held-out features",
+    "sliced_w2_squared": "squared sliced W2 to training features",
+    "sliced_w2_squared_heldout": "squared sliced W2 to held-out features",
+    "mmd_squared": "squared MMD to training features",
+    "mmd_squared_heldout": "squared MMD to held-out features",
+    "otdd": "OTDD to training images, squared",
+    "otdd_heldout": "OTDD to held-out images, squared",
+    "coverage": "share of training images that are covered",
+    "nearest_real": "distance to the nearest training image (1: as real ones)",
 }
 
 

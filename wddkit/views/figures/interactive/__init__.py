@@ -5,9 +5,25 @@ needs no network. Its text alternative is `figure.layout.meta["alt"]`.
 """
 
 from wddkit.views.figures.interactive.bars import accuracy, masses
+from wddkit.views.figures.interactive.comparisons import accuracy_by_bits, comparison
 from wddkit.views.figures.interactive.lines import accuracy_by_ipc, curves
 from wddkit.views.figures.interactive.matrix import plan, plan_matrix
 from wddkit.views.figures.interactive.places import features
 from wddkit.views.figures.interactive.strips import film_strip
+from wddkit.views.figures.interactive.sweeps import heat_map, main_effects, scatter
 
-__all__ = ["accuracy", "accuracy_by_ipc", "curves", "features", "film_strip", "masses", "plan", "plan_matrix"]
+__all__ = [
+    "accuracy",
+    "accuracy_by_bits",
+    "accuracy_by_ipc",
+    "comparison",
+    "curves",
+    "features",
+    "film_strip",
+    "heat_map",
+    "main_effects",
+    "masses",
+    "plan",
+    "plan_matrix",
+    "scatter",
+]
