@@ -6,16 +6,18 @@ WORKERS ?= 2
 VENV := .venv
 READY := $(VENV)/.ready
 RUN := $(VENV)/bin
-PYTEST := OMP_NUM_THREADS=1 $(RUN)/python -m pytest -q -rs -n $(WORKERS) --dist worksteal
+PYTEST := OMP_NUM_THREADS=1 WDDKIT_FAST=1 $(RUN)/python -m pytest -q -rs -n $(WORKERS) --dist worksteal
+TABLE := echo "Comparing (stop and go on as you like) ..."; $(RUN)/python tests/bench/tables.py
 PINNED := $(RUN)/python -m pip freeze --disable-pip-version-check --exclude-editable
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab check test bench bench-ot bench-views fashion coverage lint constraints clean again
+.PHONY: help demo lab notebooks check test bench bench-ot bench-views table-digits table-fashion table-imagenette table-cifar \
+  question sweeps coverage lint constraints clean again
 
 help:  ## this list
 	@echo "wddkit: dataset distillation via the Wasserstein metric. What make can do:"
 	@echo
-	@sed -n 's/^\([a-z-]*\):[^#]*##  *\(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):[^#]*##  *\(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-23s %s\n", $$1, $$2 }'
 	@echo
 	@echo "Each of them sets up .venv first, once: about 3 GB to download and 7 GB on the disk on Linux."
 	@echo "  another Python        make PYTHON=python3.12 demo   (after 'make clean' if .venv is already there)"
@@ -26,6 +28,9 @@ demo: $(READY)  ## distil the digits and show what happened
 
 lab: $(READY)  ## open the notebooks in JupyterLab
 	@$(RUN)/wddkit lab
+
+notebooks: $(READY)  ## make the notebooks from notebooks/source, and run the solved ones
+	@$(RUN)/python notebooks/build.py --run
 
 check: lint  ## style, types, floors and quick tests (4 minutes)
 	@echo "Running the quick tests (up to 3 minutes) ..."
@@ -48,9 +53,25 @@ bench-views: $(READY)  ## measure the views in a real browser, and live sessions
 	@OMP_NUM_THREADS=1 $(RUN)/python tests/bench/views.py
 	@$(RUN)/python tests/bench/session.py
 
-fashion: $(READY)  ## the Fashion-MNIST table of the README (40 minutes; WDDKIT_DATA names the data folder)
-	@echo "Distilling Fashion-MNIST (up to 40 minutes; stop and go on as you like) ..."
-	@$(RUN)/python tests/bench/fashion.py runs
+table-digits: $(READY)  ## compare all methods on digits (stop and go on as you like, as with all tables)
+	@$(TABLE) digits
+
+table-fashion: $(READY)  ## compare seven methods on Fashion-MNIST (WDDKIT_DATA names the data folder)
+	@$(TABLE) fashion
+
+table-imagenette: $(READY)  ## compare five methods on Imagenette at 48 px
+	@$(TABLE) imagenette
+
+table-cifar: $(READY)  ## compare five methods on the JPEG copy of CIFAR-10
+	@$(TABLE) cifar
+
+question: $(READY)  ## does WMDD beat its controls? gain against label bits, part by part of the method
+	@echo "Asking (hours; stop and go on as you like) ..."
+	@$(RUN)/python tests/bench/question.py
+
+sweeps: $(READY)  ## make the recorded sweeps of the notebooks anew
+	@echo "Sweeping (an hour; stop and go on as you like) ..."
+	@OMP_NUM_THREADS=1 $(RUN)/python notebooks/recorded/sweeps.py
 
 coverage: $(READY)  ## which branches no test has seen (25 minutes)
 	@echo "Running all tests with coverage (up to 25 minutes) ..."

@@ -262,4 +262,4 @@ def test_the_command_line_takes_both_and_names_what_it_does_not_know(capsys, tmp
     assert main([*command[:-1], "method.pairing=transprt"]) == 2
     assert "'transprt'. Did you mean 'transport'? Known: fixed, mean, transport" in capsys.readouterr().err
     assert main(["methods"]) == 0
-    assert capsys.readouterr().out.count("pairing='fixed', cost='sqeuclidean'") == 4
+    assert capsys.readouterr().out.count("pairing='fixed', committee=(), cost='sqeuclidean'") == 4

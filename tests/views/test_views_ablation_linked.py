@@ -148,6 +148,20 @@ def test_a_brush_is_drawn_along_an_axis_and_a_click_frees_it(opened: Open, sweep
     expect(selection(page)).to_have_text("2 runs are selected.")
 
 
+def test_images_that_are_decoded_late_come_to_the_mark_that_is_pointed_at(opened: Open, sweep: Sweep) -> None:
+    page = opened(sweep).page
+    page.add_init_script(
+        "const decode = createImageBitmap; const late = () => new Promise(done => setTimeout(done, 1500));"
+        "window.createImageBitmap = (...given) => late().then(() => decode(...given));"
+    )
+    page.reload()
+    page.locator(".wdd-sweep[data-drawn]").wait_for()
+    page.locator("canvas.wdd-scatter").press("ArrowRight")
+    tip = page.locator("[aria-label=scatter] .wdd-tip")
+    expect(tip).to_be_visible()
+    expect(tip.locator("canvas")).to_be_visible()
+
+
 def test_points_and_marks_are_gone_through_by_keys_and_open_or_select(opened: Open, sweep: Sweep) -> None:
     page = opened(sweep).page
     scatter = page.locator("canvas.wdd-scatter")

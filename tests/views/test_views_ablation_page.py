@@ -21,6 +21,8 @@ from wddkit.views import AblationBrowser
 
 pytestmark = pytest.mark.browser
 
+RECORDED = Path(__file__).resolve().parents[2] / "notebooks/recorded/sweeps/start-form"
+
 
 @pytest.fixture(scope="module")
 def sweep(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
@@ -250,3 +252,15 @@ CONTRASTS = """all => all.map(one => {
   const [a, b] = [light(style.color), light(style.backgroundColor)];
   return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
 })"""
+
+
+def test_the_recorded_sweep_as_the_readme_shows_it(opened: Open) -> None:
+    found = opened(Sweep.load(RECORDED), width=1400)
+    page = found.page
+    page.set_viewport_size({"width": 1400, "height": 1180})
+    cells(page).nth(8).click()
+    expect(page.locator(f"{OPENED} {SLIDER}")).to_be_visible()
+    page.get_by_label("close the run").click()
+    expect(selection(page)).to_have_text("3 runs are selected.")
+    page.evaluate("() => document.activeElement.blur()")
+    found.shot("readme-ablation", full_page=False)

@@ -18,6 +18,7 @@ function sweepPlot(act, { name, title, size, paint, sign, choose, told }) {
   const plot = { marks: [], at: -1, drawn: "" };
 
   function draw(state, ink) {
+    tip.again();
     const width = act.across(sheet);
     const key = [width, plot.at, sign(state, ink)].join();
     if (key === plot.drawn) return;
@@ -83,12 +84,16 @@ function sweepTip(act) {
   const picture = h("canvas", {});
   const text = h("div", {});
   const node = h("div", { class: "wdd-tip wdd-sweeptip", role: "tooltip", hidden: true }, picture, text);
+  let row = null; // of the run whose images are to be seen
+  const look = () => (picture.hidden = row === null || !act.strip(picture, row, 220));
   return {
     node,
     hide: () => (node.hidden = true),
+    again: () => !node.hidden && picture.hidden && look(), // pictures come when they are decoded
     show({ x, y, rows, said }, width) {
-      if (rows.length === 1) act.want([act.runOf(rows[0])]);
-      picture.hidden = rows.length !== 1 || !act.strip(picture, rows[0], 220);
+      row = rows.length === 1 ? rows[0] : null;
+      if (row !== null) act.want([act.runOf(row)]);
+      look();
       say(text, said);
       node.hidden = false;
       const scale = enlarged(node);
