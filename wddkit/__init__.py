@@ -7,7 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wddkit import data, history, methods, ot, views
+    from wddkit import course, data, history, methods, ot, views
     from wddkit.ablation import ablate
     from wddkit.comparison import compare
     from wddkit.config import Config
@@ -61,7 +61,7 @@ _HOME = {
     "to_latex": "views.figures.written",
     "to_markdown": "views.figures.written",
 }
-_ROOMS = ("data", "history", "methods", "ot", "views")
+_ROOMS = ("course", "data", "history", "methods", "ot", "views")
 
 __all__ = [
     "AblationBrowser",
@@ -84,6 +84,7 @@ __all__ = [
     "TransportLab",
     "ablate",
     "compare",
+    "course",
     "data",
     "datasets",
     "dd_ranking",

@@ -257,10 +257,12 @@ def methods() -> None:
 def lab(
     *, notebooks: Annotated[Path, tyro.conf.arg(help="folder that the notebooks are in")] = Path("notebooks")
 ) -> None:
-    """Open the notebooks in JupyterLab."""
+    """Open the notebooks in JupyterLab, at their index if they have one."""
     if not notebooks.is_dir():
         raise ValueError(f"no folder {notebooks} here; name it: wddkit lab --notebooks PATH")
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={notebooks.resolve()}"]
+    if (notebooks / "index.ipynb").is_file():
+        command.append("--LabApp.default_url=/lab/tree/index.ipynb")
     sys.exit(subprocess.call(command))
 
 

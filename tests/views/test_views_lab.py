@@ -78,6 +78,8 @@ def test_a_student_goes_through_the_first_notebook(running: Lab, browser: Browse
     page, traffic = found.page, Traffic.of(found.page)
     running.open(page, NAME)
     running.run_all(page)
+    page.get_by_label("In the middle of these images.").check()  # the Explorer appears once a prediction is kept
+    page.get_by_role("button", name="Keep my prediction").first.click()
     page.locator(FEATURES).scroll_into_view_if_needed()
     rest(page)
     running.heard(page)

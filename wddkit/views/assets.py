@@ -30,6 +30,7 @@ CHARTS = ("plot", "heat", "effects", "axes", "brush", "scatter")
 SWEEP = tuple(f"sweep_{name}.js" for name in ("table", "state", *CHARTS, "list", "run", "opened", "controls", "save"))
 # A widget's module has no neighbours to import, so that a view is its parts joined, in this order.
 VIEWS: dict[str, tuple[str, ...]] = {
+    "ask": ("common.js", "ask.js"),
     "explorer": ("common.js", *SAVING, "data.js", *PANELS, *SHELL, "explorer.js"),
     "compare": ("common.js", *SAVING, "data.js", *PANELS, *SHELL, "compare.js"),
     "ablation": ("common.js", *SAVING, "data.js", *PANELS, *SHELL, *SWEEP, "sweep.js"),

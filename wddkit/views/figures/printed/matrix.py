@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
+from matplotlib.ticker import MaxNLocator
 
 from wddkit.history import History
 from wddkit.views.figures.barycenters import Matrix, checked_plan, matrix_of
@@ -49,6 +50,8 @@ def plan_matrix(transport: "Transport") -> Picture:
         top.set(xlabel="", ylabel="mass in b")
         side.set(xlabel="mass in a", ylabel="")
         axes.set(xlabel="point of b", ylabel="point of a")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(MaxNLocator(integer=True))  # there is no point 0.5
         figure.colorbar(drawn, ax=grid[:, 1], label="mass moved from a to b")
     figure.alt = matrix_alt(mass, transport.value)
     return figure

@@ -1,0 +1,1 @@
+"""The self-checks of the exercises, a module a notebook, loaded when a notebook asks for one."""
