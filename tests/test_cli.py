@@ -88,6 +88,7 @@ def test_intervals_are_printed_within_what_an_accuracy_can_be(
     assert "Intervals: over students of one synthesis." in out
 
 
+@pytest.mark.slow
 def test_bars_go_to_standard_error_in_short_lines_unless_quiet(capsys: pytest.CaptureFixture[str]) -> None:
     main(["run", "--config", "toy.json", "--out", "a"])
     err = capsys.readouterr().err
@@ -143,6 +144,7 @@ def test_a_dry_run_tells_time_memory_disk_and_label_bytes_and_does_nothing(
     assert re.findall(r"^(\w+), one synthesis:", both, re.MULTILINE) == ["wmdd", "random"]
 
 
+@pytest.mark.slow
 def test_a_comparison_prints_its_table_and_writes_it(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     import pandas
 
@@ -159,6 +161,7 @@ def test_a_comparison_prints_its_table_and_writes_it(place: Path, capsys: pytest
     assert {wdd.Config.load(path).method for path in paths} == {WMDD(ipc=2, steps=2)}
 
 
+@pytest.mark.slow
 def test_a_comparison_takes_sets_made_elsewhere_several_teachers_and_a_budget(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -183,6 +186,7 @@ def test_a_comparison_takes_sets_made_elsewhere_several_teachers_and_a_budget(
     assert re.search(r"theirs .* 2 teachers", text)
 
 
+@pytest.mark.slow
 def test_an_ablation_prints_its_table_and_is_a_sweep(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ("--config", "toy.json", "--grid", "method.ipc=1,2", "--grid", 'method.masses=["free"]', "--quiet")
     text = said(capsys, "ablate", *options)
@@ -204,6 +208,7 @@ def test_an_evaluation_of_a_run_gives_what_was_recorded(capsys: pytest.CaptureFi
     assert f"students {students}, labels hard, bytes {row.bytes:,}" in text
 
 
+@pytest.mark.slow
 def test_a_set_that_is_exported_is_the_runs(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = folder(said(capsys, "run", "--config", "toy.json", "--quiet"))
     assert said(capsys, "export", str(path), "saved") == f"{place / 'saved'}\n"
@@ -239,6 +244,7 @@ def test_a_folder_of_images_is_evaluated_on_the_data_set_that_is_named(
     assert "'x'" in refused(capsys, "evaluate", "made", "--labels", "hard")  # no class of the digits
 
 
+@pytest.mark.slow
 def test_a_page_is_written_beside_the_run(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = folder(said(capsys, "run", "--config", "toy.json", "--quiet"))
     page = place / "runs" / f"{path.name}.html"

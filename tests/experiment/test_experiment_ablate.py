@@ -38,6 +38,7 @@ def sweep(out: Path) -> wdd.Sweep:
     return ablate(GRID, out, seeds=2)
 
 
+@pytest.mark.slow
 def test_every_combination_and_seed_is_a_row_under_every_protocol(sweep: wdd.Sweep) -> None:
     found = [*zip(*(sweep.frame[name] for name in (*sweep.fields, "seed", "protocol")), strict=True)]
     expected = [
@@ -88,6 +89,7 @@ def test_a_sweep_is_read_without_torch(sweep: wdd.Sweep, out: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_runs_that_are_done_are_only_read_and_a_larger_sweep_reuses_them(
     sweep: wdd.Sweep, out: Path, tmp_path: Path
 ) -> None:
@@ -101,6 +103,7 @@ def test_runs_that_are_done_are_only_read_and_a_larger_sweep_reuses_them(
     pd.testing.assert_frame_equal(larger.frame[larger.frame["method.ipc"] < 3].reset_index(drop=True), sweep.frame)
 
 
+@pytest.mark.slow
 def test_a_list_of_changes_is_a_row_each_with_the_configs_values_elsewhere(out: Path, tmp_path: Path) -> None:
     found = ablate([{}, {"method.steps": 6}, {"method.ipc": 1, "method.lr": 0.1}, {}], tmp_path)
     assert found.fields == ("method.steps", "method.ipc", "method.lr")
@@ -108,6 +111,7 @@ def test_a_list_of_changes_is_a_row_each_with_the_configs_values_elsewhere(out: 
     assert rows[[*found.fields]].to_numpy().tolist() == [[4, 2, 0.03], [6, 2, 0.03], [4, 1, 0.1]]  # equal ones once
 
 
+@pytest.mark.slow
 def test_methods_and_parts_of_the_config_can_be_changed_as_a_whole(tmp_path: Path) -> None:
     network = wdd.Network(width=8, depth=2, norm="instance")
     changes = [{"method": Random(ipc=1)}, {"method": WMDD(ipc=1, steps=2), "teacher.network": network}]

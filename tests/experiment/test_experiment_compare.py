@@ -41,6 +41,7 @@ def recorded(config: wdd.Config, out: Path, name: str, seeds: int = 3) -> list[l
     return [row["accuracies"] for row in rows]
 
 
+@pytest.mark.slow
 def test_one_row_a_set_with_the_controls_once(frame: pd.DataFrame) -> None:
     # the second config's method is the first one's control
     assert [*frame["set"]] == ["wmdd", "random", "nearest", "whole real set"]
@@ -93,6 +94,7 @@ def test_one_synthesis_has_an_interval_over_its_students_and_says_so(out: Path, 
     assert row["gain"] == pytest.approx(np.mean(students) - np.mean(recorded(A, out, "random", seeds=1)))
 
 
+@pytest.mark.slow
 def test_controls_that_differ_stand_for_themselves(tmp_path: Path) -> None:
     uniform = replace(A, method=replace(SHORT, masses="uniform"))
     found = compare([A, uniform], tmp_path, seeds=1)
@@ -110,6 +112,7 @@ def test_results_that_only_some_runs_have_do_not_disturb(frame: pd.DataFrame, ou
     ]
 
 
+@pytest.mark.slow
 def test_a_comparison_that_was_interrupted_goes_on(
     frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,6 +133,7 @@ def test_a_comparison_that_was_interrupted_goes_on(
     pd.testing.assert_frame_equal(compare([A, B], tmp_path)[columns], frame[columns])
 
 
+@pytest.mark.slow
 def test_the_same_method_with_another_ipc_has_controls_of_its_own(tmp_path: Path) -> None:
     lean = replace(A, method=Random(2), controls=("nearest",))
     found = compare([lean, replace(lean, method=Random(3))], tmp_path, seeds=2)

@@ -65,6 +65,7 @@ def test_a_file_that_is_no_config_is_named(tmp_path: Path) -> None:
         wdd.Config.load(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_run_folder_gives_the_config_that_was_run(tmp_path: Path) -> None:
     config = replace(CONFIG, method=METHODS["random"](), protocols=(HARD,), controls=("nearest",))  # type: ignore[call-arg]  # as above
     path = run(tmp_path, config).path

@@ -81,6 +81,7 @@ def test_memory_is_the_most_that_was_held_within(tmp_path: Path) -> None:
     assert 90 < much.memory_mb < 150
 
 
+@pytest.mark.slow
 def test_rows_tell_what_their_sets_took(tmp_path: Path) -> None:
     history = run(tmp_path, LIGHT)
     rows = history.results.set_index("set")
@@ -94,6 +95,7 @@ def test_rows_tell_what_their_sets_took(tmp_path: Path) -> None:
     assert rows["brier"].between(0, 2).all()
 
 
+@pytest.mark.slow
 def test_classes_have_their_own_accuracies(tmp_path: Path) -> None:
     history = run(tmp_path, LIGHT)
     recorded = results_of(history.path)[0]["rows"][0]["per_class"]

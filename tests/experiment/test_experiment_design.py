@@ -59,6 +59,7 @@ def accuracies(out: Path, name: str) -> np.ndarray:
     return np.array([[values for _, values in sorted(found[teacher])] for teacher in sorted(found)])
 
 
+@pytest.mark.slow
 def test_intervals_are_over_teachers_where_there_are_several(nested: pd.DataFrame, out: Path) -> None:
     row = nested.set_index("set").loc["wmdd"]
     values = accuracies(out, "wmdd")
@@ -112,6 +113,7 @@ def foreign() -> wdd.DistilledSet:
     return wdd.DistilledSet.from_arrays(images, labels)
 
 
+@pytest.mark.slow
 def test_a_foreign_set_stands_beside_controls_of_its_size_with_the_same_students(
     foreign: wdd.DistilledSet, tmp_path: Path
 ) -> None:
@@ -134,6 +136,7 @@ def test_a_foreign_set_stands_beside_controls_of_its_size_with_the_same_students
     assert row["bytes"] == alone[0].bytes
 
 
+@pytest.mark.slow
 def test_foreign_sets_of_several_seeds_are_syntheses(foreign: wdd.DistilledSet, tmp_path: Path) -> None:
     other = wdd.DistilledSet.from_arrays(*arrays(8, seed=5))
     found = compare([], tmp_path, split=toy_split(), sets={"theirs": [foreign, other]}, protocols=[HARD])
@@ -162,6 +165,7 @@ def test_what_cannot_be_a_foreign_set_is_refused_before_anything_is_run(
     assert [*tmp_path.iterdir()] == []
 
 
+@pytest.mark.slow
 def test_gains_over_the_best_real_images_that_were_chosen(tmp_path: Path) -> None:
     chosen = [replace(LEAN, method=method, controls=()) for method in (Herding(2), KCenter(2))]
     found = compare([LEAN, *chosen], tmp_path, seeds=3).set_index("set")
@@ -176,6 +180,7 @@ def test_gains_over_the_best_real_images_that_were_chosen(tmp_path: Path) -> Non
     np.testing.assert_allclose(corrected, holm(tests))
 
 
+@pytest.mark.slow
 def test_what_was_chosen_on_validation_does_not_hang_on_the_test_images(tmp_path: Path) -> None:
     split = toy_split()
     lying = replace(split, test=wdd.ImageSet(split.test.images, split.test.labels[::-1].copy()))
@@ -189,6 +194,7 @@ def test_what_was_chosen_on_validation_does_not_hang_on_the_test_images(tmp_path
     assert {wdd.Config.load(path.parent).seed for path in paths} == {999}  # no image that is tested
 
 
+@pytest.mark.slow
 def test_the_best_of_the_trials_is_run(tmp_path: Path, trained: list[str]) -> None:
     row = compare([QUICK], tmp_path, seeds=1, tune=4).iloc[0]
     histories = [wdd.History.load(path) for path in (tmp_path / "tuning").iterdir()]

@@ -31,6 +31,7 @@ def test_label_bytes_are_those_that_the_run_will_have(method: object, tmp_path: 
     }
 
 
+@pytest.mark.slow
 def test_the_recorded_files_take_at_most_the_disk_that_was_told(tmp_path: Path) -> None:
     path = run(tmp_path).path
     assert path is not None

@@ -37,6 +37,7 @@ def distilled() -> wdd.DistilledSet:
     return wdd.DistilledSet.from_arrays(images, labels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "cached"),
     [("wmdd", True), ("wmdd", False), ("tiled", False), pytest.param("kip", False, marks=pytest.mark.slow)],

@@ -53,12 +53,14 @@ def finish(out: Path, cache: Path) -> dict[str, object]:
     return outcome(wdd.History.load(path, verify="all"))
 
 
+@pytest.mark.slow
 def test_a_run_killed_in_every_stage_goes_on_to_the_same_end(whole: dict[str, object], tmp_path: Path) -> None:
     for stage, done in MOMENTS:
         assert start(tmp_path / "cache", run_until, tmp_path, stage, done, KILL).end() == KILLED, stage
     assert finish(tmp_path, tmp_path / "cache") == whole
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_with_the_same_bits_after_its_cache_is_lost(whole: dict[str, object], tmp_path: Path) -> None:
     start(tmp_path / "cache", run_until, tmp_path, "recover 2/2", 14, KILL).end()
     assert finish(tmp_path, tmp_path / "another cache") == whole
@@ -84,6 +86,7 @@ def test_a_run_killed_at_twenty_random_moments_ends_the_same(whole: dict[str, ob
     assert finish(out, cache) == whole
 
 
+@pytest.mark.slow
 def test_a_kill_while_results_are_added_leaves_a_complete_run(tmp_path: Path) -> None:
     cache, one = tmp_path / "cache", LIGHT
     more = replace(one, protocols=(HARD, ONLINE))
@@ -96,6 +99,7 @@ def test_a_kill_while_results_are_added_leaves_a_complete_run(tmp_path: Path) ->
     assert set(wdd.History.load(path, verify="all").results["protocol"]) == {"hard", "online"}
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_says_where_it_is_kept_and_goes_on(whole: dict[str, object], tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     kind, text = start(cache, run_until, tmp_path, "recover 1/2", 14, INTERRUPT).end()
@@ -131,6 +135,7 @@ def wait_in_the_middle(out: Path, go_on: Path) -> Path:
     return run_silently(out)
 
 
+@pytest.mark.slow
 def test_a_run_started_twice_refuses_the_second_and_finishes_the_first(
     whole: dict[str, object], tmp_path: Path
 ) -> None:
@@ -153,6 +158,7 @@ def limit_files(size: int) -> None:
     warnings.simplefilter("ignore")  # the cache says that it keeps nothing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stage", "done", "size", "file"),
     [

@@ -117,6 +117,7 @@ def test_the_same_call_again_reads_and_changes_no_byte(finished: wdd.History, mo
     assert {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in before} == before
 
 
+@pytest.mark.slow
 def test_another_protocol_is_added_to_a_complete_run_which_stays_valid(tmp_path: Path) -> None:
     first = run(tmp_path, LIGHT)
     assert first.path is not None
@@ -133,6 +134,7 @@ def test_another_protocol_is_added_to_a_complete_run_which_stays_valid(tmp_path:
     assert outcome(both) == outcome(second)
 
 
+@pytest.mark.slow
 def test_another_control_is_added_to_the_results_that_are_there(tmp_path: Path) -> None:
     lean = replace(LIGHT, controls=("nearest",))
     assert [*run(tmp_path, lean).results["set"]] == ["wmdd", "nearest"]
@@ -143,6 +145,7 @@ def test_another_control_is_added_to_the_results_that_are_there(tmp_path: Path) 
     assert outcome(run(tmp_path / "at once", replace(lean, controls=("nearest", "random")))) == outcome(more)
 
 
+@pytest.mark.slow
 def test_two_runs_in_other_folders_are_equal_bit_for_bit(finished: wdd.History, tmp_path: Path) -> None:
     assert outcome(run(tmp_path)) == outcome(finished)
 
@@ -171,6 +174,7 @@ SMALLER = {"tiled": {"factor": 2}, "mtt": {"experts": 1}}
 QUICK = ("wmdd", "dm", "kip", "random")  # the others go all the way in the long run of all tests
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in METHODS]
 )
@@ -188,6 +192,7 @@ def test_every_method_goes_all_the_way(name: str, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_data_without_validation_images_give_no_held_out_numbers(tmp_path: Path) -> None:
     split = wdd.Split.from_arrays(*arrays(), *arrays(40, seed=1), val=0)
     history = run(tmp_path, LIGHT, split=split)
@@ -202,6 +207,7 @@ def test_colour_images_in_other_precisions_go_all_the_way(tmp_path: Path) -> Non
         assert run(tmp_path, config, split=split).distilled.images.shape == (8, 3, 8, 8)
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_the_recording_is_left_out_but_never_the_answer(tmp_path: Path) -> None:
     config = replace(CONFIG, snapshots=24, protocols=(HARD,), controls=())
     whole = run(tmp_path / "whole", config)

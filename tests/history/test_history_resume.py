@@ -181,6 +181,7 @@ def test_a_file_that_a_checkpoint_needs_is_named_when_it_is_missing(tmp_path: Pa
         Writer.open(path, config=CONFIG, environment=ENVIRONMENT)
 
 
+@pytest.mark.slow
 def test_results_can_be_added_to_a_complete_run_and_it_is_complete_at_every_moment(whole: Path, tmp_path: Path) -> None:
     def add(path: Path) -> None:
         with Writer.open(path, config=CONFIG, environment=ENVIRONMENT) as writer:

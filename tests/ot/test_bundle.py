@@ -174,6 +174,7 @@ def test_masses_that_the_measures_agree_on_are_learned(share):
     assert result.value < 0.1 * barycenter(measures, m=2, masses="uniform", solver="lloyd").value
 
 
+@pytest.mark.slow
 @few
 @given(seeds, st.integers(2, 4), st.integers(1, 6), st.booleans())
 def test_every_step_is_exact_proved_and_lower(seed, N, m, smooth):

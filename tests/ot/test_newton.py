@@ -329,6 +329,7 @@ def test_masses_of_zero_or_nearly_zero_are_no_obstacle(solver):
     assert np.isfinite(barycenter(light, m=10, masses="uniform", solver=solver).support).all()
 
 
+@pytest.mark.slow
 def test_numpy_alone_is_enough():
     code = (
         "import sys, numpy as np; from wddkit.ot import barycenter; from wddkit.ot.solvers.newton import Newton;"

@@ -81,6 +81,7 @@ def test_a_fork_has_the_bits_of_the_same_turn_by_hand(tmp_path: Path, monkeypatc
     assert outcome(session(tmp_path / "hand", ONE_BLOCK).wait()) == outcome(fork)
 
 
+@pytest.mark.slow
 def test_a_fork_is_replayed_and_goes_on_after_a_stop_with_the_same_bits(
     forked: wdd.History, plain: wdd.History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

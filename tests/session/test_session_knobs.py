@@ -42,6 +42,7 @@ def images(history: wdd.History) -> bytes:
     return history.distilled.images.tobytes()
 
 
+@pytest.mark.slow
 def test_turns_are_events_of_an_edited_run_in_a_folder_of_its_own(edited: wdd.History, whole: wdd.History) -> None:
     assert edited.edited
     assert edited.path.name == f"{whole.path.name}-edited-1"
@@ -75,6 +76,7 @@ def test_the_run_stays_where_it_was_and_run_goes_on_with_it(edited: wdd.History,
     assert outcome(run(path.parent)) == outcome(whole)
 
 
+@pytest.mark.slow
 def test_a_replay_has_the_same_bits_and_the_same_events(edited: wdd.History, tmp_path: Path) -> None:
     beside = wdd.replay(edited, split=SPLIT)
     assert beside.path.name == edited.path.name.replace("edited-1", "edited-2")
@@ -109,6 +111,7 @@ def test_a_turn_counts_from_the_next_step_on(tmp_path: Path, monkeypatch: pytest
         assert np.array_equal(history.images(f), plain.images(f)) == (step <= 7), step
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [("recover 1/2", 8), ("recover 1/2", 23), ("recover 2/2", 12), ("recover 2/2", 22)])
 @pytest.mark.parametrize("lost", [False, True])
 def test_an_edited_session_that_stopped_goes_on_with_its_turns_also_with_those_after_the_last_snapshot(
@@ -138,6 +141,7 @@ def test_an_edited_session_that_stopped_goes_on_with_its_turns_also_with_those_a
     assert history.edits == edited.edits
 
 
+@pytest.mark.slow
 def test_a_replay_that_stopped_goes_on_and_repeats_the_turns_to_come(
     edited: wdd.History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,6 +184,7 @@ def test_a_turn_at_the_end_of_a_block_acts_on_the_next_one(tmp_path: Path, monke
     assert knob_events(session(tmp_path, LEAN).wait()) == [(1, 0, "lr", 0.03, 0.5)]
 
 
+@pytest.mark.slow
 def test_a_knob_can_be_turned_while_there_is_a_pause_and_after_a_stop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -257,6 +262,7 @@ def test_every_method_calls_its_steps_by_the_phase_of_its_snapshots(name: str, t
     assert [snapshot.state is None for snapshot in snapshots if snapshot.distilled is not None][-2:] == [False, True]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [SRe2L(ipc=2, steps=6), DM(ipc=1, steps=6, batch=8), KIP(ipc=1, steps=6, batch=30)])
 def test_the_knobs_of_other_methods_turn_and_are_repeated_as_well(
     method: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -67,6 +67,7 @@ def test_blocking_is_the_same_code_and_returns_when_it_has_ended(whole: wdd.Hist
     assert outcome(session(tmp_path, blocking=True).history) == outcome(whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stage", "done"), STAGES)
 def test_a_session_stops_in_every_stage_and_run_goes_on_to_the_same_end(
     stage: str, done: int, whole: wdd.History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -81,6 +82,7 @@ def test_a_session_stops_in_every_stage_and_run_goes_on_to_the_same_end(
     assert outcome(run(tmp_path)) == outcome(whole)
 
 
+@pytest.mark.slow
 def test_a_session_goes_on_with_what_run_left_and_with_what_itself_left(
     whole: wdd.History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,6 +230,7 @@ def test_a_folder_that_a_session_writes_is_refused_to_others(tmp_path: Path, mon
         assert first.wait().frames
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("blocking", [True, False])
 def test_an_interrupt_while_waiting_stops_and_keeps_what_there_is(
     blocking: bool, whole: wdd.History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -285,6 +288,7 @@ def busy(*_: object) -> None:
         torch.ones(100, 100) @ torch.ones(100, 100)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["with_soft_labels", "_plan", "missing_sets"])
 def test_a_stop_is_an_interrupt_where_the_next_boundary_is_far(
     where: str, whole: wdd.History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -79,6 +79,7 @@ def test_a_view_says_at_once_how_the_session_is(tmp_path: Path, monkeypatch: pyt
         assert resting.view.live == resting.state
 
 
+@pytest.mark.slow
 def test_a_listener_is_told_five_times_a_second_at_most(tmp_path: Path) -> None:
     watched, follower = session(tmp_path, LONG), Follower()
     watched.watch(follower)
@@ -219,6 +220,7 @@ def test_listeners_are_held_weakly(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert not told
 
 
+@pytest.mark.slow
 def test_commands_from_other_threads_turn_and_stop_and_all_turns_are_repeated(tmp_path: Path) -> None:
     watched = session(tmp_path, LONG)
     wait_for(lambda: watched.state["stage"].startswith("recover"))
@@ -236,6 +238,7 @@ def test_commands_from_other_threads_turn_and_stop_and_all_turns_are_repeated(tm
     assert outcome(wdd.replay(history, split=watched._work.split)) == outcome(history)
 
 
+@pytest.mark.slow
 def test_the_view_is_made_when_it_is_asked_for_follows_the_session_and_ends_with_it(tmp_path: Path) -> None:
     watched = session(tmp_path, LONG)
     view = watched.view

@@ -39,6 +39,7 @@ def desk(desk: Path) -> Path:
     return desk
 
 
+@pytest.mark.slow
 def test_the_first_notebook_runs_without_torch(desk: Path) -> None:
     cells = [cell.source for cell in nbformat.read(desk / NAME, as_version=4).cells if cell.cell_type == "code"]
     code = "\n".join([*cells, "import sys", "assert 'torch' not in sys.modules"])
