@@ -66,11 +66,11 @@ table-cifar: $(READY)  ## compare five methods on the JPEG copy of CIFAR-10
 	@$(TABLE) cifar
 
 question: $(READY)  ## does WMDD beat its controls? gain against label bits, part by part of the method
-	@echo "Asking (hours; stop and go on as you like) ..."
+	@echo "Asking (long; stop and go on as you like) ..."
 	@$(RUN)/python tests/bench/question.py
 
 sweeps: $(READY)  ## make the recorded sweeps of the notebooks anew
-	@echo "Sweeping (an hour; stop and go on as you like) ..."
+	@echo "Sweeping (long; stop and go on as you like) ..."
 	@OMP_NUM_THREADS=1 $(RUN)/python notebooks/recorded/sweeps.py
 
 coverage: $(READY)  ## which branches no test has seen (25 minutes)

@@ -1,8 +1,8 @@
-"""Remakes the recorded sweeps: `.venv/bin/python notebooks/recorded/sweeps.py` (half an hour; stop and go on).
+"""Remakes the recorded sweeps: `.venv/bin/python notebooks/recorded/sweeps.py [NAME ...]` (stop and go on as you like).
 
-Each question about the method is one `wddkit.ablate` on the digits, beside the authors' own table where there is one
-(arXiv 2311.18531; read off the pictures of its project page). Runs are made in sweeps/recorded. What is kept here is
-the table of every sweep, and the first seed's runs of those in `OPENED`: all would be too many for a repository.
+Each question about the method is one `wddkit.ablate` on the digits; what the authors asked as well (arXiv 2311.18531)
+is said beside it. Runs are made in sweeps/recorded. What is kept here is the table of a sweep, and the first seed's
+runs of those in `OPENED`: all would be too many for a repository.
 """
 
 import shutil
@@ -20,20 +20,20 @@ SEEDS, STUDENTS = 3, 2
 
 TEN, ONE = WMDD(ipc=10), WMDD(ipc=1)
 SWEEPS = {
-    # Table 3: what the images' features are drawn to, and whose statistics are matched.
+    # As in the paper's Table 3: what the images' features are drawn to, and whose statistics are matched.
     "target-statistics": (
         TEN,
         {"method.target": ["support", "logits"], "method.statistics": ["class", "global", "none"]},
     ),
-    # Figure 5: the weight of the statistics.
+    # The weight of the statistics, as in the paper.
     "weight": (TEN, {"method.statistics_weight": [0.01, 0.1, 1.0, 10.0, 100.0]}),
-    # Table 1, by rows: images a class; and whether their masses are learned.
+    # Images a class, as in the paper; and whether their masses are learned.
     "ipc-masses": (TEN, {"method.ipc": [1, 5, 10, 20], "method.masses": ["free", "uniform"]}),
     "start-form": (
         ONE,
         {"method.start": ["noise", "real", "nearest"], "method.form": ["paper", "official", "normalised"]},
     ),
-    # Figure 4: the Wasserstein distance against the maximum mean discrepancy.
+    # As in the paper's Figure 4: the Wasserstein distance against the maximum mean discrepancy.
     "metric": (TEN, {"method.pairing": ["fixed", "mean"], "method.statistics": ["class", "none"]}),
     # Not in the paper: how much the teacher says at evaluation. Every run of every sweep has all label regimes.
     "labels": (TEN, {"method.ipc": [1, 10], "method.start": ["real", "nearest"]}),

@@ -26,7 +26,7 @@ PARTS = {
     "features alone": lambda ipc: WMDD(ipc, statistics="none"),
     "from random images": lambda ipc: WMDD(ipc, start="real"),
     "wmdd": lambda ipc: WMDD(ipc),
-    "best coreset": lambda ipc: Herding(ipc),
+    "herding": lambda ipc: Herding(ipc),
 }
 
 

@@ -19,7 +19,7 @@ W, B = "It grows.", "It shrinks."
 
 def test_an_outcome_says_by_sign_and_word_how_it_is_and_colour_is_never_alone() -> None:
     for status, words in (("passed", "✓ Passed"), ("wrong", "✗ Not yet"), ("blank", "○ Not filled in yet")):
-        found = Outcome("01-cost", "The cost matrix", status, "`C[0]` is <b> & 1.")  # type: ignore[arg-type]
+        found = Outcome("01-cost", "The cost matrix", status, "`C[0]` is <b> & 1.")  # type: ignore[arg-type]  # a word of three
         assert repr(found) == f"{words} (01-cost, The cost matrix): `C[0]` is <b> & 1."
         html = found._repr_html_()
         assert f"<b>{words}</b>" in html
