@@ -38,7 +38,7 @@ check: lint  ## style, types, floors and quick tests (4 minutes)
 
 test: lint  ## everything: check, slow and browser tests, notebooks (25 minutes)
 	@echo "Running all tests and notebooks on $(WORKERS) cores (up to 20 minutes) ..."
-	@$(PYTEST) --nbmake --nbmake-timeout=600 tests $(wildcard notebooks)
+	@$(PYTEST) --nbmake --nbmake-timeout=600 tests notebooks/index.ipynb notebooks/solved
 
 bench: $(READY)  ## measure time and memory of the main parts
 	@echo "Measuring (a few minutes; leave the machine alone meanwhile) ..."

@@ -1,0 +1,47 @@
+"""What a learner does with a notebook in a real JupyterLab: predict, run, fill in, look."""
+
+from browser import Watched, watched
+from lab import Lab
+from playwright.sync_api import Browser, Page
+
+
+def begun(running: Lab, browser: Browser, name: str) -> Watched:
+    """The notebook, all of whose cells were run."""
+    found = watched(browser, width=1400)
+    running.open(found.page, name)
+    running.run_all(found.page)
+    return found
+
+
+def predicts(page: Page, choice: str) -> None:
+    """Answers by keyboard: Tab to the choices, the arrow keys to the choice, Tab to the button, Enter."""
+    box = page.get_by_label(choice)
+    box.scroll_into_view_if_needed()
+    question = page.locator("section.wdd-ask", has=box)
+    question.locator("input").first.focus()
+    page.keyboard.press("Space")
+    while not box.is_checked():
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    question.get_by_text(f"You predicted: {choice}").wait_for()
+
+
+def checks(running: Lab, page: Page, exercise: str) -> str:
+    """What the check of an exercise says now."""
+    running.heard(page)
+    running.run_cell(page, f"{exercise}-check")
+    return running.said(page, f"{exercise}-check")
+
+
+def sees(found: Watched, exercise: str, name: str) -> None:
+    """Keeps a picture of the cells of an exercise."""
+    found.page.evaluate(
+        """id => {
+          const { content } = window.jupyterapp.shell.currentWidget;
+          return content.scrollToCell(content.widgets.find(cell => cell.model.id === id), "center");
+        }""",
+        f"{exercise}-check",
+    )
+    found.page.wait_for_timeout(300)
+    found.shot(name, full_page=False)
