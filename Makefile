@@ -11,8 +11,8 @@ TABLE := echo "Comparing (stop and go on as you like) ..."; $(RUN)/python tests/
 PINNED := $(RUN)/python -m pip freeze --disable-pip-version-check --exclude-editable
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab notebooks check test bench bench-ot bench-views table-digits table-fashion table-imagenette table-cifar \
-  question sweeps coverage lint constraints clean again
+.PHONY: help demo lab notebooks site release check test bench bench-ot bench-views bench-gpu table-digits table-fashion \
+  table-imagenette table-cifar question sweeps coverage lint constraints clean again
 
 help:  ## this list
 	@echo "wddkit: dataset distillation via the Wasserstein metric. What make can do:"
@@ -31,6 +31,12 @@ lab: $(READY)  ## open the notebooks in JupyterLab
 
 notebooks: $(READY)  ## make the notebooks from notebooks/source, and run the solved ones
 	@$(RUN)/python notebooks/build.py --run
+
+site: $(READY)  ## make the course as pages to read offline, in site/ (the first time a quarter of an hour)
+	@$(RUN)/python notebooks/website.py
+
+release: $(READY)  ## pack the course for students, without solutions (OPTIONS="--students FILE --out FOLDER")
+	@$(RUN)/python notebooks/release.py $(OPTIONS)
 
 check: lint  ## style, types, floors and quick tests (4 minutes)
 	@echo "Running the quick tests (up to 3 minutes) ..."
@@ -52,6 +58,9 @@ bench-views: $(READY)  ## measure the views in a real browser, and live sessions
 	@echo "Measuring (a quarter of an hour; leave the machine alone meanwhile) ..."
 	@OMP_NUM_THREADS=1 $(RUN)/python tests/bench/views.py
 	@$(RUN)/python tests/bench/session.py
+
+bench-gpu: $(READY)  ## what needs a GPU: ResNet-18 on Imagenette, DM beside its paper (25 minutes a call; goes on)
+	@$(RUN)/python tests/bench/gpu.py
 
 table-digits: $(READY)  ## compare all methods on digits (stop and go on as you like, as with all tables)
 	@$(TABLE) digits
@@ -121,5 +130,8 @@ $(READY): pyproject.toml constraints.txt
 	@echo "            The first time: 2 to 15 minutes; on Linux about 3 GB to download and 7 GB on the disk ..."
 	@$(RUN)/python -m pip install --disable-pip-version-check $$(test -t 1 || echo -q) -c constraints.txt -e '.[dev]' \
 	  || { echo "The installation stopped; what pip says above tells why. Run the same command again: it goes on where it was."; exit 1; }
+# Learners' JupyterLab stays as it is: nbgrader's buttons are of no use to them. To have them: jupyter labextension enable
+	@$(RUN)/jupyter labextension disable --level=sys_prefix @jupyter/nbgrader @jupyter-notebook/lab-extension >/dev/null 2>&1 \
+	  || echo "Buttons of nbgrader stay in JupyterLab; they do no harm."
 	@echo "$(CURDIR)" > $@
 	@echo "Set-up is done and will not be needed again."

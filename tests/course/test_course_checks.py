@@ -10,7 +10,6 @@ import pytest
 from cases import Case, Make
 
 from wddkit import course
-from wddkit.course import registry
 from wddkit.course.registry import HOMES, exercises
 
 CASES: dict[str, Case] = {
@@ -71,9 +70,10 @@ NONSENSE = [object(), float("nan"), "?", {"a": 1}, [[1], [1, 2]], np.zeros((0, 4
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("value", NONSENSE, ids=range(len(NONSENSE)))
 def test_nonsense_is_never_right_and_never_an_error(name: str, value: Any) -> None:
+    verify = next(each.verify for each in exercises(name[:2]) if each.name == name)
     answers = [
         parameter
-        for parameter in inspect.signature(registry._EXERCISES[name].verify).parameters.values()
+        for parameter in inspect.signature(verify).parameters.values()
         if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
     ]
     found = course.check(name, *([value] * len(answers)), **given(name))

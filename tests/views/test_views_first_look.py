@@ -123,7 +123,7 @@ def test_before_the_first_snapshot_a_live_view_says_what_will_come(
     state["meta"] = {**view.meta, "unasked": unasked}
     found = watched(browser)
     page = found.page
-    path = assets.write(tmp_path / "live.html", assets.page("explorer", state, {}, title="live", summary=""))
+    path = assets.write(tmp_path / "live.html", assets.page(assets.Form("explorer", state, {}, "live", "")))
     page.goto(path.as_uri())
     rest(page)
     text = page.locator("main").text_content() or ""

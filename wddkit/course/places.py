@@ -31,7 +31,11 @@ def student_seed() -> int:
     the same kind with other numbers, and everybody's self-check knows theirs.
     """
     file = Path("student.txt")
-    said = os.environ.get("WDDKIT_STUDENT") or (file.read_text("utf-8") if file.is_file() else "")
+    return seed_of(os.environ.get("WDDKIT_STUDENT") or (file.read_text("utf-8") if file.is_file() else ""))
+
+
+def seed_of(said: str) -> int:
+    """The seed that a number or a name stands for, 0 for an empty one; spaces around and capitals do not matter."""
     name = said.strip().casefold()
     if name.isdecimal():
         return int(name)

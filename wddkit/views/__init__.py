@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from wddkit.views.ablation import AblationBrowser
     from wddkit.views.compare import CompareExplorer
     from wddkit.views.explorer import Explorer
+    from wddkit.views.gains import GainView
     from wddkit.views.labs import BarycenterLab, TransportLab
     from wddkit.views.scene import Projection, Scene
 
@@ -16,6 +17,7 @@ __all__ = [
     "BarycenterLab",
     "CompareExplorer",
     "Explorer",
+    "GainView",
     "Projection",
     "Scene",
     "TransportLab",
@@ -27,6 +29,7 @@ _HOME = {
     "BarycenterLab": "labs",
     "CompareExplorer": "compare",
     "Explorer": "explorer",
+    "GainView": "gains",
     "Projection": "scene",
     "Scene": "scene",
     "TransportLab": "labs",

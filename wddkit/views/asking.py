@@ -24,6 +24,12 @@ class Question(anywidget.AnyWidget):
     below = traitlets.Bool(default_value=False).tag(sync=True)  # whether something is shown once it is answered
     chosen = traitlets.Int(-1).tag(sync=True)
 
+    def form(self) -> assets.Form:
+        """What a page needs of the question as it stands now."""
+        names = ("question", "choices", "answer", "because", "below", "chosen")
+        state = {name: getattr(self, name) for name in names}
+        return assets.Form("ask", state, {}, "Prediction", " ".join([self.question, *self.choices]))
+
     @traitlets.validate("chosen")
     def _valid_chosen(self, proposal: dict[str, Any]) -> int:
         if not -1 <= proposal["value"] < len(self.choices):
@@ -70,6 +76,15 @@ class Prediction(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no ty
         """The prediction that was made; None before it."""
         at = self._question.chosen
         return None if at < 0 else str(self._question.choices[at])
+
+    @property
+    def then(self) -> Any:
+        """What waits for the answer; None if nothing does."""
+        return self._then
+
+    def form(self) -> assets.Form:
+        """What a page needs of the question as it stands now."""
+        return self._question.form()
 
     def unlock(self) -> None:
         """Shows what waits for the answer."""

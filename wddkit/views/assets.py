@@ -8,8 +8,8 @@ import os
 import re
 import string
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from wddkit.history.folder import write_file
@@ -31,6 +31,7 @@ SWEEP = tuple(f"sweep_{name}.js" for name in ("table", "state", *CHARTS, "list",
 # A widget's module has no neighbours to import, so that a view is its parts joined, in this order.
 VIEWS: dict[str, tuple[str, ...]] = {
     "ask": ("common.js", "ask.js"),
+    "gains": ("common.js", "gains.js"),
     "explorer": ("common.js", *SAVING, "data.js", *PANELS, *SHELL, "explorer.js"),
     "compare": ("common.js", *SAVING, "data.js", *PANELS, *SHELL, "compare.js"),
     "ablation": ("common.js", *SAVING, "data.js", *PANELS, *SHELL, *SWEEP, "sweep.js"),
@@ -63,27 +64,42 @@ def style() -> str:
     return "\n".join((ROOM / name).read_text("utf-8") for name in ("views.css", "lab.css", "sweep.css"))
 
 
-def page(
-    view: str,
-    state: Mapping[str, Any],
-    buffers: Mapping[str, bytes],
-    *,
-    title: str,
-    summary: str,
-    parts: Mapping[str, str] = MappingProxyType({}),
-) -> str:
-    """A self-contained page of the same module: it shows the state, asks the network for nothing, needs no kernel.
+@dataclass(frozen=True, eq=False)
+class Form:
+    """What a page needs of a view as it stands now.
 
     `summary` is read where there is no JavaScript. `parts` are JSON, without any "<", by the id of the element in which
-    the view finds it: what is large and perhaps never looked at. Whatever is in the state stays text.
+    the view finds it: what is large and perhaps never looked at.
     """
-    encoded = {name: base64.b64encode(data).decode("ascii") for name, data in buffers.items()}
-    # Escaped, so that no class name can end the script element it stands in.
-    text = json.dumps({**state, "page": True, "buffers": encoded}, allow_nan=False).replace("<", "\\u003c")
-    held = "\n".join(f'<script type="application/json" id="{name}">{json_}</script>' for name, json_ in parts.items())
+
+    view: str
+    state: Mapping[str, Any]
+    buffers: Mapping[str, bytes]
+    title: str
+    summary: str
+    parts: Mapping[str, str] = field(default_factory=dict)
+
+    def json(self, **more: Any) -> str:
+        """The state with its buffers in base64, and more, as text that can stand in a script element."""
+        encoded = {name: base64.b64encode(data).decode("ascii") for name, data in self.buffers.items()}
+        # Escaped, so that no class name can end the script element it stands in.
+        return json.dumps({**self.state, **more, "buffers": encoded}, allow_nan=False).replace("<", "\\u003c")
+
+
+def page(form: Form) -> str:
+    """A self-contained page of the same module: it shows the state, asks the network for nothing, needs no kernel.
+
+    Whatever is in the state stays text.
+    """
+    parts = [f'<script type="application/json" id="{name}">{text}</script>' for name, text in form.parts.items()]
     template = string.Template((ROOM / "page.html").read_text("utf-8"))
     return template.substitute(
-        title=html.escape(title), css=style(), summary=html.escape(summary), state=text, parts=held, module=module(view)
+        title=html.escape(form.title),
+        css=style(),
+        summary=html.escape(form.summary),
+        state=form.json(page=True),
+        parts="\n".join(parts),
+        module=module(form.view),
     )
 
 

@@ -93,11 +93,14 @@ class CompareExplorer(LinkedView):
 
     def to_html(self, path: Path | str) -> Path:
         """Writes the comparison as one file that needs neither kernel nor network; returns its path."""
+        return assets.write(path, assets.page(self.form()))
+
+    def form(self) -> assets.Form:
+        """What a page needs of the comparison as it stands now."""
         traits = (*KEPT, "metas", "names", "differences", "bookmarks", "stops", "presenter")
         state = {name: getattr(self, name) for name in traits}
         about = " ".join(f"{name}: {summary(meta)}" for name, meta in zip(self.names, self.metas, strict=True))
-        title = f"Comparison: {', '.join(self.names)}"
-        return assets.write(path, assets.page("compare", state, self.buffers, title=title, summary=about))
+        return assets.Form("compare", state, self.buffers, f"Comparison: {', '.join(self.names)}", about)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """The widget, and a picture of each run for where no widget can live."""

@@ -75,11 +75,14 @@ class Explorer(LinkedView):
 
     def to_html(self, path: Path | str) -> Path:
         """Writes the view as one file that needs neither kernel nor network, as it stands now; returns its path."""
+        return assets.write(path, assets.page(self.form()))
+
+    def form(self) -> assets.Form:
+        """What a page needs of the view as it stands now."""
         names = (*KEPT, "meta", "bookmarks", "stops", "presenter")
         state = {name: getattr(self, name) for name in names}
         title = f"Distillation: {self.meta['title']}"
-        text = assets.page("explorer", state, self.buffers, title=title, summary=summary(self.meta))
-        return assets.write(path, text)
+        return assets.Form("explorer", state, self.buffers, title, summary(self.meta))
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """The widget, and a picture of it for where no widget can live."""

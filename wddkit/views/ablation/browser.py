@@ -12,8 +12,8 @@ import traitlets
 from wddkit.history import Sweep
 from wddkit.views import assets
 from wddkit.views.ablation import checks
-from wddkit.views.ablation.pages import page_of
-from wddkit.views.ablation.runs import Runs
+from wddkit.views.ablation.pages import form_of
+from wddkit.views.ablation.runs import PART_BYTES, Runs
 from wddkit.views.ablation.sending import sent
 from wddkit.views.sweeps import Table, groups
 
@@ -121,8 +121,14 @@ class AblationBrowser(anywidget.AnyWidget):
         most 60 MB of the file; it says how much they take, and how many were left out. Each run is read, which takes
         half a second or more.
         """
-        state = {name: getattr(self, name) for name in ("table", *KEPT)}
-        return assets.write(path, page_of(self._runs, state, runs_in=runs))
+        return assets.write(path, assets.page(form_of(self._runs, self._state(), runs_in=runs)))
+
+    def form(self) -> assets.Form:
+        """What a page with more than this view in it needs of the view as it stands now; runs that fit in 4 MB."""
+        return form_of(self._runs, self._state(), runs_in="all", limit=PART_BYTES)
+
+    def _state(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("table", *KEPT)}
 
     def _shown(self) -> list[int]:
         """The rows that every part shows: under the protocol, with the fixed levels."""

@@ -7,14 +7,14 @@ from wddkit.views import assets
 from wddkit.views.ablation.runs import STRIP_RUNS, Parts, Runs, packed, strips
 
 
-def page_of(runs: Runs, state: Mapping[str, Any], *, runs_in: str | int) -> str:
-    """The page; ValueError for `runs_in` that is neither "all", "none" nor a number."""
+def form_of(runs: Runs, state: Mapping[str, Any], *, runs_in: str | int, limit: int | None = None) -> assets.Form:
+    """What a page needs, with runs in about `limit` bytes; ValueError for `runs_in` that `chosen` does not know."""
     wanted = chosen(runs, runs_in)
-    parts, kept = packed(runs, wanted)
+    parts, kept = packed(runs, wanted, limit=limit)
     pictures = strips(runs, runs.spread()[:STRIP_RUNS])
     notes = said(runs, wanted, kept, parts, pictures=len(pictures))
     table = {**state["table"], "notes": notes, "inside": kept}
-    return assets.page(
+    return assets.Form(
         "ablation",
         {**state, "table": table},
         pictures,

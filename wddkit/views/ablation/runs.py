@@ -21,6 +21,7 @@ STRIP_SIZE = 32  # pixels a side, at most
 STRIP_RUNS = 400  # of a page: reading so many takes some ten seconds
 RUN_BYTES = BYTES // 2  # of one run: two stand side by side
 PAGE_BYTES = 45_000_000  # of all runs in a page: 60 MB of it
+PART_BYTES = 4_000_000  # of all runs in a page that has other things in it as well
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,15 +113,16 @@ def text_of(value: Mapping[str, Json]) -> str:
     return json.dumps(value, allow_nan=False).replace("<", "\\u003c")
 
 
-def packed(runs: Runs, wanted: Sequence[int]) -> tuple[Parts, list[int]]:
-    """These runs for a page, and which of them are in it: all that fit."""
+def packed(runs: Runs, wanted: Sequence[int], *, limit: int | None = None) -> tuple[Parts, list[int]]:
+    """These runs for a page, and which of them are in it: all that fit in about `limit` bytes, else PAGE_BYTES."""
     parts, kept = Parts(), []
-    limit = min(RUN_BYTES, PAGE_BYTES // max(1, len(wanted)))
+    limit = PAGE_BYTES if limit is None else limit
+    each = min(RUN_BYTES, limit // max(1, len(wanted)))
     for run in wanted:
-        if parts.size >= PAGE_BYTES:
+        if parts.size >= limit:
             break
         try:
-            sent = runs.payload(run, limit=limit)
+            sent = runs.payload(run, limit=each)
         except (OSError, ValueError):
             continue  # as in the view, the table still says what it was
         parts.add(run, sent)

@@ -157,9 +157,13 @@ class BarycenterLab(Laboratory):
 
     def to_html(self, path: Path | str) -> Path:
         """Writes the laboratory as one file that needs neither kernel nor network, as it stands; returns its path."""
+        return assets.write(path, assets.page(self.form()))
+
+    def form(self) -> assets.Form:
+        """What a page needs of the laboratory as it stands now."""
         names = ("data", "weights", "start", "rule", "cost", "trim", "step", "lesson", "lessons", "presenter")
         state = {name: getattr(self, name) for name in names}
-        return pages.write(path, "barycenter_lab", state, title="Barycenter laboratory", summary=self._summary())
+        return assets.Form("barycenter_lab", state, {}, "Barycenter laboratory", self._summary())
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """The widget, and a picture of it for where no widget can live."""

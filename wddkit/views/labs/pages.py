@@ -1,21 +1,13 @@
-"""What both laboratories do with their state: pages, pictures in saved notebooks, errors of traits."""
+"""What both laboratories do with their state: pictures in saved notebooks, errors of traits."""
 
 import base64
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import traitlets
 
-from wddkit.views import assets
-
 Bundle = tuple[dict[str, Any], dict[str, Any]]
-
-
-def write(path: Path | str, view: str, state: Mapping[str, Any], *, title: str, summary: str) -> Path:
-    """Writes the page of a view in this state; returns its path."""
-    return assets.write(path, assets.page(view, state, {}, title=title, summary=summary))
 
 
 def with_picture(bundle: Bundle | None, draw: Callable[[], bytes], *, alt: str) -> Bundle | None:

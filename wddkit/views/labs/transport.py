@@ -122,9 +122,13 @@ class TransportLab(Laboratory):
 
     def to_html(self, path: Path | str) -> Path:
         """Writes the laboratory as one file that needs neither kernel nor network, as it stands; returns its path."""
+        return assets.write(path, assets.page(self.form()))
+
+    def form(self) -> assets.Form:
+        """What a page needs of the laboratory as it stands now."""
         names = ("sides", "cost", "reg", "relax", "mass", "lesson", "lessons", "presenter")
         state = {name: getattr(self, name) for name in names}
-        return pages.write(path, "transport_lab", state, title="Transport laboratory", summary=self._summary())
+        return assets.Form("transport_lab", state, {}, "Transport laboratory", self._summary())
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """The widget, and a picture of it for where no widget can live."""

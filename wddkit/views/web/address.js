@@ -1,4 +1,5 @@
-// The state in a page's address, so that a link shows the same thing; what makes no sense in one is left out.
+// The state in a page's address, so that a link shows the same thing; what makes no sense in one is left out. Only a
+// page of its own has one: `page` is true there, and "part" of a view inside of somebody else's page.
 
 const KEPT = ["step", "selected", "classes", "projection", "look", "picked", "real"]; // of a bookmark
 const bookmarkOf = (model) => Object.fromEntries(KEPT.map((name) => [name, model.get(name)]));
@@ -29,13 +30,14 @@ function sensibleLook(look) {
 }
 
 function writeAddress(model) {
+  if (model.get("page") !== true) return;
   const state = JSON.stringify(bookmarkOf(model));
   history.replaceState(null, "", `#${encodeURIComponent(state)}`);
 }
 
 /** Sets the state that a page's address tells, as far as it is one. */
 function readAddress(model) {
-  if (location.hash.length < 2) return;
+  if (model.get("page") !== true || location.hash.length < 2) return;
   try {
     const state = JSON.parse(decodeURIComponent(location.hash.slice(1)));
     const meta = model.get("meta") ?? model.get("metas")[0];

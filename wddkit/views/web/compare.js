@@ -88,7 +88,7 @@ function render({ model, el }) {
   const metas = model.get("metas");
   const shared = sharedTime(metas);
   const root = h("div", { class: "wdd", role: "region", "aria-label": `comparison of ${metas.length} runs` });
-  if (model.get("page")) readAddress(model);
+  readAddress(model);
   const { ask, close } = stage(root, model, draw);
   const [kernel, widths] = [teller(model), ruler(ask)];
   let stop = firstStop(model);

@@ -61,7 +61,7 @@ function teller(model, before = () => {}) {
     before();
     untold.clear();
     model.save_changes();
-    if (model.get("page")) writeAddress(model);
+    writeAddress(model);
   }
   function put(name, value) {
     untold.set(name, value);

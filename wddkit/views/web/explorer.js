@@ -53,7 +53,7 @@ function render({ model, el }) {
     root.dataset.pending = String(pictures.pending());
   }
 
-  if (model.get("page")) readAddress(model);
+  readAddress(model);
   load();
   const heard = listen(model, [
     ...REDRAWN.map((name) => [`change:${name}`, ask]),

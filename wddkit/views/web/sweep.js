@@ -4,7 +4,7 @@ const SWEEP_REDRAWN = [...SWEEP_KEPT, "presenter"]; // traits whose change has t
 
 function render({ model, el }) {
   const table = decodeSweep(model.get("table"));
-  if (model.get("page")) readSweepAddress(model, table);
+  readSweepAddress(model, table);
   const root = h("div", { class: "wdd wdd-sweep", role: "region", "aria-label": `ablation: ${table.title}` });
   el.append(root);
   const { ask, close } = stage(root, model, draw);

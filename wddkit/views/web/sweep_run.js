@@ -17,7 +17,7 @@ function sweepRuns(model, table, changed) {
   function get(run) {
     let found = runs.get(run);
     if (!table.there[run]) found ??= { problem: SWEEP_GONE };
-    else if (paged) found ??= pagedRun(run) ?? { problem: SWEEP_LEFT_OUT };
+    else if (paged) found ??= pagedRun(run, model.get("place") ?? "") ?? { problem: SWEEP_LEFT_OUT };
     if (!found) return null;
     runs.delete(run);
     runs.set(run, found); // the last in the row is the one that was looked at last
@@ -87,26 +87,29 @@ function typeOf(view) {
   return first === 0x89 ? "image/png" : first === 0xff ? "image/jpeg" : "image/webp";
 }
 
-/** A run out of elements of the page, each buffer decoded when it is first looked at; null: it is not in it. */
-function pagedRun(run) {
-  const text = document.getElementById(`wdd-run-${run}`)?.textContent;
+/**
+ * A run out of elements of the page, each buffer decoded when it is first looked at; null: it is not in it. `place`
+ * stands before the elements' ids where a page has several views.
+ */
+function pagedRun(run, place) {
+  const text = document.getElementById(`${place}wdd-run-${run}`)?.textContent;
   if (!text) return null;
   const { meta, names } = JSON.parse(text);
   const buffers = {};
   for (const [name, part] of Object.entries(names)) {
-    Object.defineProperty(buffers, name, { get: () => pagedPart(part), enumerable: true });
+    Object.defineProperty(buffers, name, { get: () => pagedPart(`${place}wdd-part-${part}`), enumerable: true });
   }
   return { meta, buffers };
 }
 
 const PAGED = new Map(); // bytes of the page's parts; runs share many of them
 
-function pagedPart(part) {
-  if (!PAGED.has(part)) {
-    const bytes = atob(JSON.parse(document.getElementById(`wdd-part-${part}`).textContent));
-    PAGED.set(part, new DataView(Uint8Array.from(bytes, (c) => c.charCodeAt(0)).buffer));
+function pagedPart(id) {
+  if (!PAGED.has(id)) {
+    const bytes = atob(JSON.parse(document.getElementById(id).textContent));
+    PAGED.set(id, new DataView(Uint8Array.from(bytes, (c) => c.charCodeAt(0)).buffer));
   }
-  return PAGED.get(part);
+  return PAGED.get(id);
 }
 
 /** The model of a view inside of this one: a state of its own; what is enlarged is enlarged with all. */

@@ -130,7 +130,7 @@ function sweepTeller(model) {
   let timer = 0;
   const tell = () => {
     model.save_changes();
-    if (!model.get("page")) return;
+    if (model.get("page") !== true) return;
     const state = JSON.stringify(Object.fromEntries(SWEEP_KEPT.map((name) => [name, model.get(name)])));
     history.replaceState(null, "", `#${encodeURIComponent(state)}`);
   };
@@ -168,7 +168,7 @@ function sweepSense(table) {
 
 /** Sets the state that a page's address tells, as far as it makes sense. */
 function readSweepAddress(model, table) {
-  if (location.hash.length < 2) return;
+  if (model.get("page") !== true || location.hash.length < 2) return;
   try {
     const told = JSON.parse(decodeURIComponent(location.hash.slice(1)));
     const sense = sweepSense(table);
