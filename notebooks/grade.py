@@ -8,14 +8,17 @@ Every notebook is run from top to bottom: this runs the students' code.
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
+from unicodedata import normalize
 
 from build import made
 from wddkit.course import gradebook, roster
 from wddkit.course.gradebook import Grade, HandedIn
 
 HERE = Path(__file__).resolve().parent
+IGNORED = re.compile(r"\.|__MACOSX$")  # folders that JupyterLab and packers of zips leave behind
 
 
 def exercises(number: str) -> tuple[str, dict[str, object]]:
@@ -32,11 +35,13 @@ def collected(folder: Path, name: str, students: list[str]) -> tuple[dict[str, H
 
     Raises ValueError for a folder that is missing or empty, and for one in it that the list does not name.
     """
-    folders = {path.name: path for path in folder.iterdir() if path.is_dir()} if folder.is_dir() else {}
+    inside = folder.iterdir() if folder.is_dir() else ()
+    # Some systems write letters with accents as two signs; a list of students has them as one.
+    folders = {normalize("NFC", path.name): path for path in inside if path.is_dir() and not IGNORED.match(path.name)}
     if not folders:
         raise ValueError(f"{folder} has no folders; expected one for each student, named after them")
     if strange := sorted(set(folders) - set(students)) if students else []:
-        raise ValueError(f"{folder / strange[0]}: the list of students has no {strange[0]!r}; rename the folder")
+        raise ValueError(f"{folders[strange[0]]}: the list of students has no {strange[0]!r}; rename the folder")
     handed_in, missing = {}, {}
     for student in students or sorted(folders):
         files = sorted(folders[student].rglob(f"{name}.ipynb")) if student in folders else []
@@ -46,10 +51,14 @@ def collected(folder: Path, name: str, students: list[str]) -> tuple[dict[str, H
             continue
         own = files[0].with_name("student.txt")
         try:
+            notebook = json.loads(files[0].read_text("utf-8"))
             said = student if students else own.read_text("utf-8") if own.is_file() else ""
-            handed_in[student] = HandedIn(json.loads(files[0].read_text("utf-8")), said)
-        except ValueError as error:  # of JSON and of UTF-8
+        except UnicodeDecodeError:
+            missing[student] = f"{files[0].name} or {own.name} is no UTF-8 text"
+        except ValueError as error:
             missing[student] = f"{files[0].name} cannot be read: {error}"
+        else:
+            handed_in[student] = HandedIn(notebook, said)
     return handed_in, missing
 
 

@@ -37,10 +37,10 @@ def main(arguments: list[str]) -> int:
     out = Path(folders[0]) if folders else HERE.parent / "site"
     try:
         pages = pages_of(notebooks_in(HERE), CACHE, again="--again" in arguments, told=told, done=done)
+        size = sum(path.stat().st_size for path in write(pages, out))
     except (RuntimeError, ValueError, OSError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
-    size = sum(path.stat().st_size for path in write(pages, out))
     for page in pages:
         for link in dict.fromkeys(page.lost):
             print(f"{page.stem}: the link to {link} leads to no page; its text stays, without the link")

@@ -289,6 +289,7 @@ course.check("00-gain", gain, overlap, results=results)
 #
 # - **The random control is close.** Under `online` labels the teacher travels along and tells the students of every
 #   set the same: much of the accuracy is its doing.
+# - **Compare rows 0 and 2**, too: nobody optimised the pixels of the nearest real images.
 # - **The interval is over students** of one distilled set. Another synthesis may differ more.
 
 # %% [markdown] next

@@ -48,7 +48,7 @@ bakeries = wdd.ot.Measure(x, a)
 cafes = wdd.ot.Measure(y, b)
 
 # %% [markdown] map-text
-# On the map, discs on the left are bakeries, squares on the right cafés. Area is mass.
+# On the map, discs are bakeries, squares cafés. Area is mass.
 
 # %% map
 figure, axes = plt.subplots(figsize=(6.5, 3.6))
@@ -181,7 +181,7 @@ lab = wdd.TransportLab(bakeries, cafes)
 
 # %% folded far
 course.predict(
-    "If all cafés were moved so that every way became half as long, what would become of squared W2?",
+    "If the whole map shrank, so that every way became half as long, what would become of squared W2?",
     [
         "It would stay as it is.",
         "It would be half as large.",
@@ -241,8 +241,8 @@ for away in (0, 10, 100):
 # %% [markdown] exercise 01-w1-w2 difficulty=2 importance=4 minutes=5 points=2
 # ### Exercise 4: two sets of points
 #
-# Here are two clouds, eight points each, all of the same mass. (With an own seed they are your own: see the index.)
-# Compute `w1` and `w2` between them. Which one is larger? Could it be otherwise?
+# Here are two clouds, eight points each, all of the same mass. (They come from your seed: see the index.) Compute
+# `w1` and `w2` between them. Which one is larger? Could it be otherwise?
 #
 # <details><summary>Hint</summary>
 #

@@ -43,6 +43,7 @@ plan = wdd.ot.transport(wdd.ot.Measure(start, np.full(6, 1 / 6)), cloud).plan
 
 figure, axes = plt.subplots(figsize=(5, 3.6))
 axes.set(title="150 points, and six places to begin with", aspect="equal")
+axes.set(xlabel="first coordinate", ylabel="second coordinate")
 for points, size, colour, marker in ((x, 4000 * b, "#999999", "o"), (start, 80, "#D55E00", "x")):
     axes.scatter(*points.T, s=size, c=colour, marker=marker)
 
@@ -142,8 +143,8 @@ steps = wdd.ot.barycenter_steps(cloud, m=6, start=start, solver="lloyd")
 print("step by step:", *[f"{step.value:.3f}" for step in steps])
 
 # %% [markdown] honest
-# So of the barycenter of a class, think as of clusters. It is no less useful for that, but to compare it with k-means
-# on the same features is to compare it with itself.
+# So think of a class's barycenter as clusters. It is no less useful for that, but to compare it with k-means on the
+# same features is to compare it with itself.
 
 # %% [markdown] lab-text
 # ## Take the steps yourself
@@ -195,9 +196,9 @@ course.check("03-free", lab, points=wdd.BarycenterLab(lesson="bad start").points
 # %% [markdown] starts-text
 # ## Starts
 #
-# The remedy: several starts, and good ones. Here are three kinds, for the real features of a digit and ten support
-# points: data points drawn by **k-means++**, which likes them far apart; any data points; and random numbers, **N(0,
-# I)**, which know nothing of where the data are, or how large.
+# The remedy: several starts, and good ones. Here are three kinds, for the features of a digit and ten support points:
+# data points drawn by **k-means++**, which likes them far apart; any data points; and, as in the authors' code, random
+# numbers, **N(0, I)**, which know nothing of where the data are, or how large.
 
 # %% starts
 history = wdd.History.load(course.recorded("digits-wmdd-10"))
@@ -319,7 +320,7 @@ course.predict(
 #
 # In [00](00_first_distillation.ipynb) you saw ten support points move. In the plane of the class's two main directions:
 # grey are real features, lines the ways of support points, discs their masses. Two laws hold where nothing moves any
-# more: the mean of the support points is that of the data, and the value is the variance lost.
+# more: the mean of the support points, by mass, is that of the data, and the value is the variance lost.
 
 # %% recorded
 three = history.barycenters[3]

@@ -181,8 +181,8 @@ for line, (name, images, classes) in zip(panels, rows, strict=True):
         axes.set(xticks=[], yticks=[], title=f"{label}")
 
 # %% [markdown] near-honest
-# Digits are easy: as they are, pixels do just as well as the features of so small a teacher. What training adds is
-# seen in the second half. Moves were part of it, and so features mind them less, without being blind to them.
+# Digits are easy: as they are, pixels do just as well as the features of so small a teacher. The second
+# half differs: pooling takes means of neighbours, and so features mind a small move less, without being blind to it.
 
 # %% [markdown] planes-text
 # ## From *d* dimensions to two

@@ -15,14 +15,14 @@
 # %% [markdown] where
 # ## Where we are
 #
-# The teacher is trained, and each class has a barycenter: support points $b_j$ with masses. But a support point is a
+# The teacher is trained, and each class has a barycenter: support points $b_j$ with masses (03 wrote
+# $y_i$). But a support point is a
 # vector of features, not a picture. **Recover** looks for pixels $x_j$ whose features are that vector. Nothing but
 # gradient descent is needed: the network stays as it is, the *image* is what is learned.
 #
 # We take one image a class (`ipc` = 1). Then the only support point of a class is its mean feature.
 
 # %% open
-import tempfile
 from dataclasses import replace
 
 import matplotlib.pyplot as plt
@@ -127,7 +127,9 @@ for away in (10.0, 1.0, 0.1):
 # $$L_{\mathrm{statistics}} = \sum_c \left( \lVert \mu_c - \mu_c^{*} \rVert^2
 # + \lVert v_c - v_c^{*} \rVert^2 \right), \qquad L = L_{\mathrm{feature}} + \lambda L_{\mathrm{statistics}} .$$
 #
-# $\lambda$ is the `statistics_weight`.
+# $\lambda$ is the `statistics_weight`. SRe2L, on which the paper builds, matches statistics of all classes together. To
+# match them class by class brings most of what the paper gains, more than support points do: see its own numbers in
+# [07](07_ablations.ipynb).
 
 # %% [markdown] exercise 05-statistics difficulty=4 importance=5 minutes=15 points=3
 # ### Exercise 2: the statistics term
@@ -203,7 +205,7 @@ for line, ((start, weight), run) in zip(panels, runs.items(), strict=True):
 
 # %% make-session
 long = replace(config.method, start="noise", steps=8000, lr=0.03)
-session = wdd.LiveSession(replace(config, method=long, snapshots=80), out=tempfile.mkdtemp(), split=split)
+session = wdd.LiveSession(replace(config, method=long, snapshots=80), out=course.desk(), split=split)
 session.pause()
 live = session.view
 
@@ -277,8 +279,9 @@ for (start, run), style in zip(curves.items(), ("o-", "s--", "^:"), strict=True)
     axes.plot(run.steps, run.gap, style, label=start, markersize=4)
 axes.axhline(level, color="black", linewidth=0.8)
 axes.annotate("level", (run.steps[-1], level), va="bottom", ha="right")
-axes.set(yscale="log", xlabel="step", ylabel="squared distance", title="From images to their support points")
+axes.set(xlabel="step", ylabel="squared distance", title="From images to their support points")
 axes.legend()
+axes.set_yscale("log")
 
 # %% [markdown] exercise 05-start difficulty=2 importance=3 minutes=10 points=2
 # ### Exercise 4: how many steps?

@@ -24,12 +24,14 @@
 # | `views` | what it says of $k$ stored views of the image | a view: 16 bits a class, 32 a parameter |
 # | `online` | what it says of every new view | the whole teacher, shared among the images |
 #
-# With $t$ and $s$ the teacher's and the student's logits and a temperature $T$, the loss of a view is
+# With $t$ and $s$ the teacher's and the student's logits and a temperature $T$ (here no plan), the loss of a
+# view is
 #
 # $$T^2 \, \mathrm{KL}\big(\mathrm{softmax}(t/T) \,\|\, \mathrm{softmax}(s/T)\big).$$
+#
+# WMDD's own code leaves $T^2$ out, which only rescales the step.
 
 # %% open
-import tempfile
 from dataclasses import replace
 
 import numpy as np
@@ -56,7 +58,7 @@ protocols = tuple(protocol_named(each, quick) for each in regimes)
 
 # %% run
 seeds = range(3 if course.fast() else 5)
-out = tempfile.mkdtemp()
+out = course.desk()
 config = wdd.Config(
     method=wdd.methods.WMDD(ipc=1, steps=20 if course.fast() else 100), protocols=protocols, controls=("random",)
 )

@@ -20,7 +20,7 @@
 # | family | what is compared | methods |
 # |---|---|---|
 # | **selection** | real images are chosen, and not changed | random, herding, k-center, nearest |
-# | **performance** | how well a learner fitted to $S$ predicts $T$ | KIP, FRePo |
+# | **performance** | how well a learner fitted to $S$ predicts $T$ | DD, FRePo |
 # | **parameter** | how training on $S$ and on $T$ moves a network | DC, DSA, MTT |
 # | **distribution** | how features of $S$ and of $T$ are distributed | DM, sliced-w |
 # | **decoupled** | $S$ and a teacher that was trained once | SRe2L, RDED, WMDD |
@@ -34,11 +34,10 @@
 #   where an expert, trained on $T$, came.
 # - **DM**: $\sum_c |\operatorname{mean} \psi_\theta(T_c) - \operatorname{mean} \psi_\theta(S_c)|^2$.
 # - **SRe2L**: the teacher's cross-entropy, and statistics of all classes together. **RDED**: crops, not optimised:
-#   those $\xi$ of the largest $-\mathrm{CE}(\phi(\xi), y)$.
+#   those $\xi$ that the teacher's logits $f$ give their class $y$ most surely, by $-\mathrm{CE}(f(\xi), y)$.
 # - **WMDD**: each image's features go to a support point, statistics to those of their class.
 
 # %% open
-import tempfile
 from dataclasses import replace
 
 import numpy as np
@@ -206,7 +205,7 @@ for method in (wdd.methods.Herding(ipc=1), wdd.methods.RDED(ipc=1)):
 
 # %% compare
 seeds = 2 if course.fast() else 5
-table = wdd.compare(configs, seeds=seeds, out=tempfile.mkdtemp(), progress=False)
+table = wdd.compare(configs, seeds=seeds, out=course.desk(), progress=False)
 hard = table[table.protocol == "hard"].set_index("set")
 columns = ["protocol", "set", "mean", "low", "high", "gain", "gain_low", "gain_high", "p_holm", "distil_seconds"]
 
@@ -293,7 +292,7 @@ course.check("08-compare", view, label=8)
 
 # %% random
 chosen = [replace(configs[0], method=kind(ipc=10)) for kind in (wdd.methods.Herding, wdd.methods.KCenter)]
-ten = wdd.compare(chosen, seeds=seeds, protocols=protocols[:1], out=tempfile.mkdtemp(), progress=False)
+ten = wdd.compare(chosen, seeds=seeds, protocols=protocols[:1], out=course.desk(), progress=False)
 for row in ten.itertuples():
     gain = "" if row.set == "random" else f", gain {row.gain:+.2f} ({row.gain_low:+.2f} to {row.gain_high:+.2f})"
     print(f"{row.set:9} {row.mean:6.2f} %{gain}")

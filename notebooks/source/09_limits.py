@@ -16,8 +16,9 @@
 # ## What it costs
 #
 # An exact plan between *n* and *n* points is a linear program with $n^2$ unknowns; its time is bounded by order
-# $n^3 \log n$. A round of Sinkhorn's iteration touches the $n^2$ costs once; how many rounds it takes depends on `reg`.
-# **Sliced W2** projects the points on random lines and sorts there: $n \log n$ a line, and another distance. Measure:
+# $n^3 \log n$. A round of Sinkhorn's iteration touches the $n^2$ costs twice; how many rounds it takes depends on
+# `reg`. **Sliced W2** projects the points on random lines and sorts there: $n \log n$ a line, and another distance.
+# Measure:
 
 # %% open
 import numpy as np
@@ -33,9 +34,9 @@ times.map("{:.4f} s".format)  # of the processor
 # %% time-plot
 axes = times.plot(loglog=True, style=["o-", "s--", "^:"], figsize=(6, 3.4), ylabel="seconds")
 axes.set_xticks(sizes, sizes)
-axes.minorticks_off()
 axes.set_xlabel("points on each side, n")
 axes.set_title("Both axes are logarithmic: a power of n is a straight line")
+axes.minorticks_off()
 
 # %% [markdown] exercise 09-exponent difficulty=2 importance=4 minutes=10 points=3
 # ### Exercise 1: the exponents
@@ -229,10 +230,10 @@ counts = [25, 50, 100, 200] if course.fast() else [50, 100, 200, 400]
 apart = between_samples([1, 2, 8, 64], counts, repeats=5)
 axes = apart.plot(loglog=True, style=["o-", "s--", "^:", "D-."], figsize=(6, 3.4), ylabel="squared W2")
 axes.set_xticks(counts, counts)
-axes.minorticks_off()
 axes.legend(title="d", loc="upper left", bbox_to_anchor=(1, 1))
 axes.set_xlabel("points of each sample, n")
 axes.set_title("Two samples of one distribution, by its dimension d")
+axes.minorticks_off()
 
 # %% [markdown] exercise 09-halves difficulty=2 importance=5 minutes=10 points=3
 # ### Exercise 4: two halves of one class

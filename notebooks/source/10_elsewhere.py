@@ -16,8 +16,8 @@
 # ## The same idea, four times
 #
 # Distillation moves a few points until they are near many, in squared W2. The same distance moves ink, colours,
-# particles and the output of networks. We begin with two clouds, twelve points each, all of the same mass. (With an
-# own seed they are your own.)
+# particles and the output of networks. We begin with two clouds, twelve points each, all of the same mass. (They
+# come from your seed.)
 
 # %% open
 import ipywidgets as widgets
@@ -244,7 +244,7 @@ figure, axes = plt.subplots(figsize=(6, 3.4))
 axes.scatter(*target.T, s=6, c="#999999", label="points y")
 axes.plot(*ways.transpose(2, 0, 1), c="#0072B2", lw=0.8)
 axes.scatter(*ways[-1].T, s=30, c="#D55E00", marker="s", label="particles at the end")
-axes.legend(loc="lower left")
+axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
 print("squared W2, every fifth step:", *[f"{value:.3f}" for _, value in walk[::5]])
 (_, jumped) = (particles for (particles, _), _ in zip(clouds.gradient_flow(start, target, h=1), "ab", strict=False))
 steps = wdd.ot.barycenter_steps(target, m=30, masses="uniform", solver="lloyd", start=start)

@@ -15,16 +15,13 @@
 # ## Bring a folder
 #
 # All you need is a folder with **one folder a class**, full of pictures: PNG, JPEG and a few more. So that this
-# notebook runs alone, it draws some: circles, crosses, squares and triangles, noisy and turned. (With an own seed they
-# are your own.)
+# notebook runs alone, it draws some: circles, crosses, squares and triangles, noisy and turned. (They come from your
+# seed.)
 #
 # **For your own pictures** write the folder's path into `mine`, and change nothing else. Small is good to begin with:
 # a few classes, some hundred images, `size=32`.
 
 # %% open
-import tempfile
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -32,7 +29,7 @@ import wddkit as wdd
 from wddkit import course
 from wddkit.course import own
 
-desk = Path(tempfile.mkdtemp(prefix="wddkit-"))
+desk = course.desk()  # a folder that is removed when the kernel ends
 mine = None  # such as "/home/ada/pictures"; mine = None draws some
 each = 60 if course.fast() else 150
 folder = mine or own.draw_pictures(desk / "pictures", each=each, seed=course.student_seed())
@@ -131,8 +128,9 @@ print(filed.classes, len(filed.train), "train,", len(filed.val), "val,", len(fil
 # %% [markdown] choose
 # ## Choose, then run
 #
-# A `Config` says all that decides the result. **ipc** first: images per class. One is a mean; ten need ten times the
-# steps. Three suit simple shapes. Students learn from `hard` labels here, so that no teacher whispers to them.
+# A `Config` says all that decides the result. **ipc** first: images per class. With one, the support
+# point is the class mean; ten take longer. Three suit simple shapes. Students learn from `hard` labels here, so that no
+# teacher whispers to them.
 
 # %% config
 quick = course.fast()
@@ -213,8 +211,8 @@ for row, images in zip(axes, (first, last), strict=True):
     for each, image in zip(row, images, strict=True):
         each.imshow(image.transpose(1, 2, 0), cmap="gray", vmin=0, vmax=255)
         each.set(xticks=[], yticks=[])
-axes[0, 0].set_ylabel("start")
-axes[1, 0].set_ylabel("end")
+for row, name in zip(axes, ("start", "end"), strict=True):
+    row[0].set_ylabel(name)
 for each, label in zip(axes[0], history.distilled.labels, strict=True):
     each.set_title(real.classes[label], fontsize=8)
 
@@ -251,7 +249,7 @@ course.check("11-lightest", view, history=history)
 # ## Judge it
 #
 # Beside the distilled set stand its **controls**: random real images, the real ones nearest to the support points, and
-# the whole real set, which is the ceiling. `low` to `high` is a 95 % interval over students.
+# the whole real set, as a rule the ceiling. `low` to `high` is a 95 % interval over students.
 
 # %% table
 results.round(2)

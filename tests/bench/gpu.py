@@ -1,8 +1,8 @@
 """What needs a GPU: `make bench-gpu` (at most 25 minutes a call; call it again and it goes on where it was).
 
 ResNet-18 on Imagenette at 96 px, compared within itself alone: does the paper's order of methods hold? And DM on MNIST
-and Fashion-MNIST by its recipe under DC's and DSA's protocol, beside what its papers and reprints of them report: only
-such rows may turn a method's fidelity from "checked" into "reproduced". Data files are looked for in WDDKIT_DATA.
+and Fashion-MNIST by its recipe under DC's and DSA's protocol, beside numbers that are quoted for it: before a method is
+called "reproduced", they have to be read in its paper. Data files are looked for in WDDKIT_DATA.
 `--small` does the same with a hundredth of the steps and networks that a CPU can train, to see that it runs.
 """
 
@@ -24,7 +24,7 @@ from wddkit.protocols import protocol_named
 OUT, MINUTES = Path("runs/gpu"), 25
 ORDERED = ("nearest", "sre2l", "rded", "wmdd")
 DM_RECIPE = DM(steps=20_000, batch=256, network=Network(width=128, growth=1, norm="instance", pooling="flatten"))
-# Percent, DC's and DSA's protocol. DM and random: as quoted from memory by others, not read in a table by us.
+# Percent, DC's and DSA's protocol; quoted from memory, not read in a table.
 YARDSTICKS = {
     ("mnist", 1): {"dm": 89.7, "random": 64.9},
     ("mnist", 10): {"dm": 97.5, "random": 95.1},

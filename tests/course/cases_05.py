@@ -187,10 +187,9 @@ CASES = {
                 one({"noise": 40, "real": 10}),
                 "is 40: at step 60 the squared distance is 0.500, the first one at most 1",
             ),
-            (one({"noise": 60}), "`needed` has no number for real"),
-            (one([60, 10]), "`needed` should be a dict, and it is a `list`"),
+            (one([60, 10]), "`needed` should be a dict, start to step, and it is a `list`"),
         ),
-        blank=(*EMPTY, one({"noise": ..., "real": ...}), one({"noise": 60, "real": ...})),
+        blank=(*EMPTY, one({"noise": ..., "real": ...}), one({"noise": 60, "real": ...}), one({"noise": 60})),
         praise="real needs the fewest steps, 10; noise the most, 60",
     ),
     "05-relation": Case(

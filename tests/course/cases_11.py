@@ -51,8 +51,12 @@ def rows(apart: bool = False) -> Any:
 
 
 @functools.cache
+def kept() -> "tempfile.TemporaryDirectory[str]":
+    return tempfile.TemporaryDirectory(prefix="wddkit-cases-")  # removed when the tests end
+
+
 def folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="wddkit-cases-"))
+    return Path(kept().name)
 
 
 def written(name: str, text: str) -> Make:

@@ -1,15 +1,13 @@
-"""Notebooks as students hand them in, and the command that grades them."""
+"""Notebooks as students hand them in."""
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
+
+from commands import NOTEBOOKS
 
 from wddkit.course.source import build, parse
 
-NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 NAME = "01_transport_by_hand"
 WORTH = {"01-cost": 2, "01-plan": 3, "01-drag": 2, "01-w1-w2": 2, "01-sorting": 3}  # as the source says
 PASSED = "✓ Passed (01-drag, Bring them nearer): squared W2 is 2.000, and W2 itself 1.414 km."
@@ -52,17 +50,3 @@ def hand_in(folder: Path, student: str, book: Book | str, name: str = NAME) -> P
     place.mkdir(parents=True, exist_ok=True)
     (place / f"{name}.ipynb").write_text(book if isinstance(book, str) else json.dumps(book), "utf-8")
     return place
-
-
-def grade_command() -> ModuleType:
-    """notebooks/grade.py as a module."""
-    sys.path.insert(0, str(NOTEBOOKS))  # as for `python notebooks/grade.py`
-    try:
-        spec = importlib.util.spec_from_file_location("grade_course", NOTEBOOKS / "grade.py")
-        assert spec is not None
-        assert spec.loader is not None
-        found = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(found)
-    finally:
-        sys.path.remove(str(NOTEBOOKS))
-    return found

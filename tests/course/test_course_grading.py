@@ -7,7 +7,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from handed_in import NAME, NOTEBOOKS, PASSED, WORTH, Book, answered, cell, grade_command, hand_in, made, own, said
+from commands import NOTEBOOKS, command_named
+from handed_in import NAME, PASSED, WORTH, Book, answered, cell, hand_in, made, own, said
 
 from wddkit import course
 from wddkit.course import gradebook, grading
@@ -17,7 +18,7 @@ from wddkit.course.registry import HOMES
 
 @pytest.fixture(scope="module")
 def command() -> ModuleType:
-    return grade_command()
+    return command_named("grade")
 
 
 def test_points_of_the_assignment_are_those_of_the_exercises() -> None:
@@ -154,11 +155,16 @@ def test_what_was_handed_in_is_found_in_everybodys_folder(command: ModuleType, t
     hand_in(tmp_path / "in", "Cid", made(), name="mine")
     for part in "12":
         hand_in(tmp_path / "in", f"Dot/{part}", made())
+    hand_in(tmp_path / "in", "Jose\u0301", made()).joinpath("student.txt").write_bytes(b"\xff")
+    for left in (".ipynb_checkpoints", "__MACOSX"):
+        hand_in(tmp_path / "in", left, made())
     found, missing = command.collected(tmp_path / "in", NAME, [])
     assert {name: each.student for name, each in found.items()} == {"Ada": "4711\n"}
     assert missing.pop("Bob").startswith(f"{NAME}.ipynb cannot be read: Expecting property name")
+    assert missing.pop("Jos\u00e9") == f"{NAME}.ipynb or student.txt is no UTF-8 text"
     assert missing == {"Cid": f"no {NAME}.ipynb", "Dot": f"2 files are called {NAME}.ipynb"}
-    found, missing = command.collected(tmp_path / "in", NAME, ["Ada", "Bob", "Cid", "Dot", "Eve"])
+    found, missing = command.collected(tmp_path / "in", NAME, ["Ada", "Bob", "Cid", "Dot", "Eve", "Jos\u00e9"])
+    assert found["Jos\u00e9"].student == "Jos\u00e9"
     assert found["Ada"].student == "Ada"  # of the list: nobody chooses their own data
     assert missing["Eve"] == f"no {NAME}.ipynb"
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from handed_in import NAME, PASSED, WORTH, Book, answered, cell, grade_command, hand_in, made, own, said
+from commands import command_named
+from handed_in import NAME, PASSED, WORTH, Book, answered, cell, hand_in, made, own, said
 
 from wddkit.course.places import seed_of
 from wddkit.ot import transport
@@ -62,7 +63,7 @@ def test_nbgrader_gives_a_right_a_wrong_and_an_empty_notebook_their_points(
     (tmp_path / "class.txt").write_text("\n".join([*books, "Gus"]), "utf-8")
     out = tmp_path / "desk"
     asked = ["01", str(tmp_path / "in"), "--out", str(out), "--students", str(tmp_path / "class.txt")]
-    assert grade_command().main(asked) == 0
+    assert command_named("grade").main(asked) == 0
     assert "Ada Lovelace             12 of 12" in capsys.readouterr().out
     rows = {row["student"]: row for row in csv.DictReader((out / "points.csv").read_text("utf-8").splitlines())}
     assert list(rows) == [*books, "Gus"]

@@ -1,6 +1,5 @@
 """The notebooks of the course: made of their sources, complete, and run from top to bottom in both forms."""
 
-import importlib.util
 import json
 import os
 import re
@@ -10,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import NOTEBOOKS, command_named
 
 from wddkit.course.registry import HOMES, exercises
 from wddkit.course.source import Cell, parse
 
 ROOT = Path(__file__).resolve().parents[2]
-NOTEBOOKS = ROOT / "notebooks"
 SOURCES = sorted((NOTEBOOKS / "source").glob("[0-9]*.py"))
 LINK = re.compile(r"\]\(([^)#\s]+)\)|src=\"([^\"]+)\"")
 WORD = re.compile(r"[^\W\d_][\w'’-]*|\d[\d.,]*")
@@ -40,12 +39,7 @@ every_source = pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.st
 
 
 def builder() -> Any:
-    spec = importlib.util.spec_from_file_location("build_notebooks", NOTEBOOKS / "build.py")
-    assert spec is not None
-    assert spec.loader is not None
-    found = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(found)
-    return found
+    return command_named("build")
 
 
 def cells(path: Path) -> list[Cell]:

@@ -1,7 +1,6 @@
 """The zip for students: everything that they need, nothing of a solution, data of their own, the same bytes again."""
 
 import functools
-import importlib.util
 import io
 import json
 import os
@@ -16,12 +15,12 @@ from typing import Any
 
 import pytest
 import yaml
+from commands import NOTEBOOKS, command_named
 
 from wddkit.course.registry import exercises
 from wddkit.course.source import SOLUTION, parse
 
 ROOT = Path(__file__).resolve().parents[2]
-NOTEBOOKS = ROOT / "notebooks"
 SOURCES = sorted((NOTEBOOKS / "source").glob("*.py"))
 LINK = re.compile(r"\]\(([^)#\s]+)\)|src=\"([^\"]+)\"")
 # Runs a notebook's code as a kernel would, with the library of the zip, and says what became of it.
@@ -39,16 +38,7 @@ print(json.dumps([found, scope["left"].tolist(), wddkit.__file__]))
 
 @pytest.fixture(scope="module")
 def release() -> ModuleType:
-    sys.path.insert(0, str(NOTEBOOKS))  # as for `python notebooks/release.py`
-    try:
-        spec = importlib.util.spec_from_file_location("release_course", NOTEBOOKS / "release.py")
-        assert spec is not None
-        assert spec.loader is not None
-        found = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(found)
-    finally:
-        sys.path.remove(str(NOTEBOOKS))
-    return found
+    return command_named("release")
 
 
 @pytest.fixture(scope="module")

@@ -48,3 +48,5 @@ def test_a_list_of_students_that_is_not_there_or_no_text_is_told(tmp_path: Path)
 def test_students_of_a_list_have_seeds_of_their_own() -> None:
     assert seed_of(" Ada ") == seed_of("ada") != seed_of("Bob")
     assert (seed_of("4711"), seed_of("")) == (4711, 0)
+    assert seed_of("\ufeff4711\r\n") == 4711
+    assert seed_of("Jose\u0301") == seed_of("Jos\u00e9")

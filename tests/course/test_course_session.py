@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import ipywidgets
@@ -25,6 +26,13 @@ def test_an_outcome_says_by_sign_and_word_how_it_is_and_colour_is_never_alone() 
         assert f"<b>{words}</b>" in html
         assert "<code>C[0]</code> is &lt;b&gt; &amp; 1." in html
         assert found.passed == (status == "passed")
+
+
+def test_a_word_between_stars_is_emphasised_and_a_product_is_not() -> None:
+    html = Outcome(
+        "02-step", "A round", "wrong", "*minus* reg, in *Price (ρ)*: 2 * h * x, `plan * n`, x**2."
+    )._repr_html_()
+    assert "<em>minus</em> reg, in <em>Price (ρ)</em>: 2 * h * x, <code>plan * n</code>, x**2." in html
 
 
 def test_progress_lists_every_exercise_and_what_was_found_last() -> None:
@@ -156,3 +164,11 @@ def test_the_command_lab_opens_the_index_where_there_is_one(tmp_path: Path, monk
         (tmp_path / "index.ipynb").touch()
     without, with_index = commands
     assert with_index == [*without, "--LabApp.default_url=/lab/tree/index.ipynb"]
+
+
+def test_a_desk_is_empty_and_gone_when_the_kernel_ends() -> None:
+    code = "from wddkit import course; desk = course.desk(); (desk / 'a.txt').write_text('a'); print(desk)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert Path(done.stdout.strip()).name.startswith("wddkit-course-")
+    assert not Path(done.stdout.strip()).exists()
+    assert list(course.desk().iterdir()) == []

@@ -267,7 +267,7 @@ def test_a_page_leads_to_its_neighbours_and_says_where_one_is() -> None:
 
 def test_a_site_has_what_its_pages_load_and_loses_what_it_had_before(tmp_path: Path) -> None:
     (tmp_path / "static").mkdir()
-    for old in ("old.html", "static/view-old.js"):
+    for old in ("old.html", "static/view-old.js", "static/site.js"):
         (tmp_path / old).write_text("old")
     (tmp_path / "mine.txt").write_text("mine")
     index = page(text_cell("# The course"), stem="index")
@@ -282,12 +282,13 @@ def test_a_site_has_what_its_pages_load_and_loses_what_it_had_before(tmp_path: P
         assert re.findall(r'(?:src|href)="https?:', text) == []
 
 
-def test_a_course_without_an_index_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"no index\.ipynb in .*; make the notebooks first: make notebooks"):
-        writing.notebooks_in(tmp_path)
-    for name in ("01_b", "index", "00_a"):
-        (tmp_path / f"{name}.ipynb").write_text("{}")
-    assert [path.stem for path in writing.notebooks_in(tmp_path)] == ["index", "00_a", "01_b"]
+@pytest.mark.parametrize("name", ["mine.html", "static/mine.js"])
+def test_a_folder_with_other_pages_is_no_place_for_a_site(name: str, tmp_path: Path) -> None:
+    (tmp_path / "static").mkdir()
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(ValueError, match=r"mine\.\w+ would be lost: .* is no site of this course; name a new or empty"):
+        writing.write([page(text_cell("# The course"), stem="index")], tmp_path)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / name]
 
 
 @pytest.mark.parametrize("path", sorted(WEB.iterdir()), ids=lambda path: path.name)

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from wddkit.course.site import executing
+from wddkit.course.site import executing, writing
 from wddkit.course.site.executing import executed
 
 pytestmark = pytest.mark.slow
@@ -60,6 +60,7 @@ def test_a_notebook_is_run_once_and_again_when_something_changes(desk: Path, mon
     assert not any(name.endswith(("embed.py", "executing.py")) for name in modules)  # they are the pages' own
     stale: list[Any] = [
         lambda: (desk / "recorded").mkdir() or (desk / "recorded" / "run.json").write_text("{}"),
+        lambda: (desk / "recorded" / "run.json").rename(desk / "recorded" / "other.json"),
         lambda: monkeypatch.setenv("WDDKIT_FAST", "1" if not kept["made"]["fast"] else "0"),
     ]
     for change in stale:
@@ -82,3 +83,11 @@ def test_what_is_kept_by_halves_is_made_again(desk: Path) -> None:
     (desk / "cache").mkdir()
     (desk / "cache" / "one.json").write_text('{"made": {"kept')
     assert executed(desk / "one.ipynb", desk / "cache", told=Cells()).fresh
+
+
+def test_a_course_without_an_index_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no index\.ipynb in .*; make the notebooks first: make notebooks"):
+        writing.notebooks_in(tmp_path)
+    for name in ("01_b", "index", "00_a"):
+        (tmp_path / f"{name}.ipynb").write_text("{}")
+    assert [path.stem for path in writing.notebooks_in(tmp_path)] == ["index", "00_a", "01_b"]

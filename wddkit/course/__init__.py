@@ -5,12 +5,13 @@ progress("01")              which exercises of a notebook are passed
 predict(question, choices)  asks for a prediction, and shows what moves only then
 recorded(name)              the folder of a recorded run, from wherever the notebook is
 student_seed()              a seed of the learner's own, 0 unless WDDKIT_STUDENT or a file student.txt says otherwise
+desk()                      an empty folder that is removed when the kernel ends
 fast()                      whether WDDKIT_FAST asks for less work, as tests do
 """
 
 from wddkit.course.outcomes import Outcome, Progress
-from wddkit.course.places import fast, recorded, student_seed
+from wddkit.course.places import desk, fast, recorded, student_seed
 from wddkit.course.predictions import predict
 from wddkit.course.registry import check, progress
 
-__all__ = ["Outcome", "Progress", "check", "fast", "predict", "progress", "recorded", "student_seed"]
+__all__ = ["Outcome", "Progress", "check", "desk", "fast", "predict", "progress", "recorded", "student_seed"]

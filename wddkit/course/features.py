@@ -26,7 +26,7 @@ def as_history(images: ImageSet, points: Float[np.ndarray, "n d"], *, classes: t
     one distilled image of a class is the real image whose point is nearest to the mean. `name` stands over the view.
     """
     means, barycenters, chosen = class_means(points, images.labels), {}, []
-    for c, mean in enumerate(means):
+    for c, mean in zip(np.unique(images.labels).tolist(), means, strict=True):
         positions = images.of_class(c)
         own = points[positions].astype(np.float64)
         chosen.append(int(positions[nearest(mean[None], own)[0]]))

@@ -13,6 +13,7 @@ WORDS: dict[Status, str] = {"passed": "Passed", "wrong": "Not yet", "blank": "No
 COLOURS: dict[Status, str] = {"passed": "#1a7f37", "wrong": "#b3261e", "blank": "#6e7781"}
 BOX = "border:1px solid {0};border-left:8px solid {0};border-radius:4px;padding:8px 12px;max-width:60em"
 CODE = re.compile(r"`([^`]+)`")
+EMPHASIS = re.compile(r"(?<![*\w])\*([^\s*`](?:[^*`]*[^\s*`])?)\*(?![*\w])")  # not 2 * h * x, nor x**2
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class Outcome:
 
     def _repr_html_(self) -> str:
         head = f"<b>{SIGNS[self.status]} {WORDS[self.status]}</b> · {html.escape(self.title)}"
-        text = CODE.sub(r"<code>\1</code>", html.escape(self.message[:1].upper() + self.message[1:]))
+        text = EMPHASIS.sub(r"<em>\1</em>", html.escape(self.message[:1].upper() + self.message[1:]))
+        text = CODE.sub(r"<code>\1</code>", text)
         return f'<div role="status" style="{BOX.format(COLOURS[self.status])}">{head}<br>{text}</div>'
 
 

@@ -1,6 +1,5 @@
-"""What notebook 11 leans on: pictures to begin with, arrays with the usual faults, what a page would load."""
+"""What notebook 11 leans on: pictures to begin with, and arrays with the usual faults."""
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +10,6 @@ SHAPES = ("circle", "cross", "square", "triangle")
 SIZE = 16
 FINE = 4  # shapes are drawn this many times larger, so that their edges are smooth
 _CORNERS = {"square": 4, "triangle": 3}
-# What makes a browser ask for something: attributes, imports and addresses in styles, and calls in scripts.
-_LOADS = re.compile(
-    r"""(?:<(?:script|img|link|iframe|source|video|audio)\b[^>]*?\b(?:src|href)\s*=\s*["']?"""
-    r"""|@import\s+(?:url\()?["']?|url\(\s*["']?|\b(?:fetch|import)\(\s*["'])((?:https?:)?//[^\s"'<>)]+)""",
-    re.IGNORECASE,
-)
 
 
 def shape_image(shape: str, rng: np.random.Generator) -> UInt8[np.ndarray, "h w"]:
@@ -56,8 +49,3 @@ def untidy_arrays(*, each: int, copies: int, seed: int) -> tuple[Float64[np.ndar
     twice = rng.choice(len(images), copies, replace=False)
     order = np.sort(np.concatenate([np.arange(len(images)), twice]))
     return images[order], np.repeat(SHAPES, each)[order]
-
-
-def outside(page: str) -> list[str]:
-    """Addresses that a browser would ask for when it opens this HTML; links that wait for a click are none."""
-    return sorted(set(_LOADS.findall(page)))

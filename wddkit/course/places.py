@@ -1,6 +1,10 @@
 """Where the course finds what it needs: recorded runs, the learner's seed, the wish for less work."""
 
+import atexit
 import os
+import shutil
+import tempfile
+import unicodedata
 from pathlib import Path
 
 from wddkit.seeds import derive
@@ -35,11 +39,21 @@ def student_seed() -> int:
 
 
 def seed_of(said: str) -> int:
-    """The seed that a number or a name stands for, 0 for an empty one; spaces around and capitals do not matter."""
-    name = said.strip().casefold()
+    """The seed that a number or a name stands for, 0 for an empty one.
+
+    Spaces around, capitals, an editor's mark at the beginning and the way of writing accents do not matter.
+    """
+    name = unicodedata.normalize("NFC", said.strip("\ufeff \t\r\n")).strip().casefold()
     if name.isdecimal():
         return int(name)
     return derive(0, "student", name) if name else 0
+
+
+def desk() -> Path:
+    """A new empty folder for what a notebook writes; it is removed when the kernel ends, so save elsewhere to keep."""
+    folder = Path(tempfile.mkdtemp(prefix="wddkit-course-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def fast() -> bool:

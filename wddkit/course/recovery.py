@@ -38,6 +38,7 @@ def recover(
     """The recovery of a config from this start with this weight of the statistics, as its other values are.
 
     `turned` is what that weight is turned to half way, as by a knob of a live session. Nothing is written.
+    Raises ValueError for a config of another method.
     """
     method = config.method
     if not isinstance(method, WMDD):

@@ -53,9 +53,14 @@ def module(view: str) -> str:
 
 def _enclosed(name: str, view: str) -> str:
     """A view's own file as a constant, in a scope of its own: its names are not those of the view around it."""
-    text = (ROOM / VIEWS[view][-1]).read_text("utf-8")
-    assert text.count("\nexport default ") == 1
-    return f"const {name} = (() => {{\n{text.replace('export default ', 'return ')}\n}})();"
+    return f"const {name} = {as_value((ROOM / VIEWS[view][-1]).read_text('utf-8'))};"
+
+
+def as_value(module: str) -> str:
+    """A module's text as an expression of JavaScript, whose value is what the module exports."""
+    assert module.count("\nexport default ") == 1
+    body = module.replace("\nexport default ", "\nreturn ")
+    return f"(() => {{\n{body}\n}})()"
 
 
 @functools.cache

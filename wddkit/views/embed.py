@@ -34,10 +34,7 @@ def embedded(identifiers: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 def script(view: str) -> str:
     """The module of a view as a plain script, which keeps it in `wddViews`: a page on a disk may load no modules."""
-    text = assets.module(view)
-    assert text.count("\nexport default ") == 1
-    body = text.replace("\nexport default ", "\nreturn ")
-    return f'"use strict";\n(globalThis.wddViews ??= {{}}).{view} = (() => {{\n{body}\n}})();\n'
+    return f'"use strict";\n(globalThis.wddViews ??= {{}}).{view} = {assets.as_value(assets.module(view))};\n'
 
 
 def plotly_script() -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from wddkit.comparison.inference import holm as corrected
-from wddkit.course.answers import Blank, Wrong, array, called, close, first_match, kind_of, number
+from wddkit.course.answers import Blank, Wrong, array, called, close, first_match, itself, number
 from wddkit.course.registry import exercise
 from wddkit.history import Sweep, relate
 from wddkit.history.tables import interval
@@ -20,8 +20,7 @@ DISTANCE = "w2_squared_heldout"
 @exercise("07-best", "The best cell")
 def best(view: Any, *, sweep: Sweep, protocol: str) -> str:
     """A run of the cell of highest mean accuracy opened under the protocol."""
-    if not all(hasattr(view, name) for name in ("opened", "protocol", "cells")):
-        raise Wrong(f"give the browser itself, `view`; this is {kind_of(view)}.")
+    itself(view, "view", "browser", ("opened", "protocol", "cells"))
     if not view.opened:
         raise Blank(f"no run is open yet: choose the protocol {protocol}, then click a cell of the heat map.")
     if view.protocol != protocol:

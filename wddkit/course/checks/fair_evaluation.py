@@ -11,7 +11,7 @@ from scipy.special import stdtrit
 from wddkit.augment import PARAMETERS
 from wddkit.comparison.inference import detectable, paired
 from wddkit.costs import label_bits
-from wddkit.course.answers import Blank, Wrong, array, close, first_match, is_blank, kind_of, number
+from wddkit.course.answers import Blank, Mistakes, Wrong, close, entries, first_match, itself, number
 from wddkit.course.fairness import CONDITIONS, FAIR, differing
 from wddkit.course.registry import exercise
 from wddkit.data import DistilledSet
@@ -27,7 +27,7 @@ def bits(bits: Any, *, distilled: DistilledSet, protocols: Sequence[Protocol], t
     found = _by_name(bits, "bits", expected)
     n, classes = len(distilled), len(distilled.classes)
     views = next(each.views for each in protocols if each.labels == "views")
-    mistakes: dict[str, list[tuple[float, str]]] = {
+    mistakes: dict[str, Mistakes] = {
         "hard": [
             (classes, "one of {c} classes takes log2({c}) bits, not {c}."),
             (math.log(classes), "that is the natural logarithm: take `np.log2`."),
@@ -50,7 +50,7 @@ def bits(bits: Any, *, distilled: DistilledSet, protocols: Sequence[Protocol], t
     }
     for name, value in expected.items():
         if not close(found[name], value, share=1e-3):
-            said = _first(found[name], mistakes[name], share=1e-6)
+            said = first_match(found[name], mistakes[name])
             said = said or f"{found[name]:.4g} is not it; look at its line in the table above the exercise."
             raise Wrong(f"`{name}`: {said.format(c=classes, v=views, p=PARAMETERS, n=n)}")
     pixels = 8 * distilled.images[0].size
@@ -64,8 +64,8 @@ def interval_by_hand(gain: Any, low: Any, high: Any, *, own: np.ndarray, random:
     """Mean and 95 % t-interval of paired differences."""
     mean, found = number(gain, "gain"), np.array([number(low, "low"), number(high, "high")])
     right = paired(own[None, :, None], random[None, :, None])
-    if abs(mean - right.mean) > 1e-6:
-        if abs(mean + right.mean) < 1e-6:
+    if not close(mean, right.mean, share=1e-3):
+        if close(mean, -right.mean, share=1e-3):
             raise Wrong("the other way round: the distilled set less random images.")
         raise Wrong(f"`gain` is {mean:.4g}; it is the mean of the {len(own)} differences `own - random`.")
     n, d = len(own), own - random
@@ -105,8 +105,7 @@ def interval_by_hand(gain: Any, low: Any, high: Any, *, own: np.ndarray, random:
 @exercise("06-pick", "Two seeds of your choice")
 def pick(view: Any) -> str:
     """The two seeds with the largest gain under online labels."""
-    if not hasattr(view, "accuracies") or not hasattr(view, "seeds"):
-        raise Wrong(f"give the view itself, `view`; this is {kind_of(view)}.")
+    itself(view, "view", "view", ("accuracies", "seeds"))
     if len(view.seeds) == len(view.quantiles) + 1:
         raise Blank("all seeds still count: switch some off in the view above.")
     if view.labels != "online":
@@ -148,7 +147,7 @@ def smallest(smallest: Any, *, gains: Mapping[str, np.ndarray]) -> str:
                 "that is half of an interval; the factor here is larger, so that the test finds it in 80 of 100.",
             ),
         ]
-        said = _first(found[name], mistakes, share=ROUNDED)
+        said = first_match(found[name], mistakes, share=ROUNDED)
         parts = f"s = {spread:.4g}, n = {n} and the factor {factor:.3g}"
         raise Wrong(f"`{name}`: " + (said or f"{found[name]:.4g} is not it; its parts are {parts}."))
     told = ", ".join(f"{value:.1f} points under {name} labels" for name, value in expected.items())
@@ -159,10 +158,7 @@ def smallest(smallest: Any, *, gains: Mapping[str, np.ndarray]) -> str:
 def unfair(unfair: Any, *, frame: Any) -> str:
     """The condition in which each comparison differs."""
     expected = differing(frame)
-    if not isinstance(unfair, dict):
-        raise Wrong(f"`unfair` should be a dict, letter to word, and it is {kind_of(unfair)}.")
-    if any(is_blank(unfair.get(letter)) for letter in expected):
-        raise Blank(f"answer for {', '.join(each for each in expected if is_blank(unfair.get(each)))}.")
+    answers = entries(unfair, "unfair", expected, of="letter to word")
     why = {
         "labels": "other labels tell students more, whatever the images",
         "steps": "one side's students train longer",
@@ -171,7 +167,7 @@ def unfair(unfair: Any, *, frame: Any) -> str:
         FAIR: "nothing but the images differs",
     }
     for letter, right in expected.items():
-        said = str(unfair[letter]).strip().casefold()
+        said = str(answers[letter]).strip().casefold()
         if said not in why:
             raise Wrong(f"`{letter}`: {said!r:.40} is none of {', '.join((*CONDITIONS, FAIR))}.")
         if said != right:
@@ -181,15 +177,7 @@ def unfair(unfair: Any, *, frame: Any) -> str:
     return "; ".join(f"{letter}: {why[right]}" for letter, right in expected.items()) + "."
 
 
-def _first(found: float, mistakes: Sequence[tuple[float, str]], *, share: float) -> str | None:
-    """What is said of the first known mistake whose result was found."""
-    return next((said for wrong, said in mistakes if close(found, wrong, share=share)), None)
-
-
 def _by_name(answer: Any, name: str, expected: Mapping[str, float]) -> dict[str, float]:
     """The numbers of a learner's dict by these names."""
-    if not isinstance(answer, dict):
-        raise Wrong(f"`{name}` should be a dict, label regime to number, and it is {kind_of(answer)}.")
-    if missing := [each for each in expected if is_blank(answer.get(each))]:
-        raise Blank(f"`{name}` still needs {', '.join(missing)}.")
-    return {each: float(array(answer[each], f"{name}[{each!r}]", (), of="one number")) for each in expected}
+    answers = entries(answer, name, expected, of="label regime to number")
+    return {each: number(answers[each], f"{name}[{each!r}]") for each in expected}

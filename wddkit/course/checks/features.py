@@ -1,13 +1,13 @@
 """Self-checks of notebook 04: features and class means, separation, explained variance, the lasso, statistics."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from scipy.spatial.distance import cdist
 
-from wddkit.course.answers import Blank, Wrong, array, close, first_match, is_blank, kind_of, number
+from wddkit.course.answers import Blank, Mistakes, Wrong, array, close, first_match, itself, number, plain
 from wddkit.course.features import class_means
 from wddkit.course.registry import exercise
 from wddkit.data import ImageSet
@@ -31,7 +31,7 @@ def means(features: Any, means: Any, *, net: Net, images: ImageSet) -> str:
             _other_features(found, net, images) or "`features` are others than `net.embed` gives for pixels/255."
         )
     own = class_means(expected, images.labels)
-    rows = array(_plain(means), "means", own.shape, of="a row a class, a column a feature")
+    rows = array(means, "means", own.shape, of="a row a class, a column a feature")
     if not close(rows, own, share=SINGLE):
         counts = np.bincount(images.labels)[:, None]
         said = first_match(
@@ -50,10 +50,9 @@ def means(features: Any, means: Any, *, net: Net, images: ImageSet) -> str:
 
 
 def _features(answer: Any, net: Net, images: ImageSet, shape: tuple[int, ...], of: str) -> np.ndarray:
-    plain = _plain(answer)
-    if np.shape(plain) == (len(images), net.head.out_features):
+    if np.shape(plain(answer)) == (len(images), net.head.out_features):
         raise Wrong("`features` has a column a class: these are logits. Call `net.embed`, not `net`.")
-    return array(plain, "features", shape, of=of)
+    return array(answer, "features", shape, of=of)
 
 
 def _other_features(found: np.ndarray, net: Net, images: ImageSet) -> str | None:
@@ -100,9 +99,6 @@ def separation(
             raise Wrong(f"`{name}` is {value:.4g}: {said or begin}")
     more = "Features keep them apart better." if expected[1] > expected[0] else "Here pixels keep them apart better."
     return f"classes {first} and {second}: {expected[0]:.2f} in pixels, {expected[1]:.2f} in features. {more}"
-
-
-Mistakes = Sequence[tuple[Callable[[], Any], str]]
 
 
 def _separation(a: np.ndarray, b: np.ndarray) -> tuple[tuple[float, float, float, float], Mistakes]:
@@ -152,8 +148,7 @@ def explained(explained: Any, *, cloud: np.ndarray) -> str:
 @exercise("04-lasso", "Catch three outliers")
 def lasso(view: Any, *, points: np.ndarray, labels: np.ndarray) -> str:
     """At least three images of one class circled that lie nearer to another class's mean, among few."""
-    if not hasattr(view, "selection") or not hasattr(view, "real"):
-        raise Wrong(f"give the Explorer itself, `pixel_view`; this is {kind_of(view)}.")
+    itself(view, "pixel_view", "Explorer", ("selection", "real"))
     chosen = view.selection()
     circled = chosen.loc[chosen["kind"] == "real image", "index"].to_numpy(dtype=np.int64)
     if not len(circled):
@@ -182,7 +177,7 @@ def statistics(mean: Any, variance: Any, *, maps: np.ndarray, labels: np.ndarray
     """Mean and variance by class and channel, over images and positions."""
     own = [maps[labels == c] for c in np.unique(labels)]
     expected = np.stack([x.mean(axis=(0, 2, 3)) for x in own])
-    found = array(_plain(mean), "mean", expected.shape, of="a row a class, a column a channel")
+    found = array(mean, "mean", expected.shape, of="a row a class, a column a channel")
     if not close(found, expected, share=EXACT):
         said = first_match(
             found,
@@ -196,7 +191,7 @@ def statistics(mean: Any, variance: Any, *, maps: np.ndarray, labels: np.ndarray
             said or f"`mean[0, 0]` should be the mean of all numbers in `maps[of == 0][:, 0]`: {expected[0, 0]:.4g}."
         )
     right = np.stack([x.var(axis=(0, 2, 3)) for x in own])
-    spread = array(_plain(variance), "variance", right.shape, of="a row a class, a column a channel")
+    spread = array(variance, "variance", right.shape, of="a row a class, a column a channel")
     if not close(spread, right, share=EXACT):
         raise Wrong(f"`mean` is right. {_other_variance(spread, own) or _begin(right)}")
     within = np.stack([x.var(axis=(2, 3)).mean(axis=0) for x in own])
@@ -225,10 +220,3 @@ def _other_variance(found: np.ndarray, own: Sequence[np.ndarray]) -> str | None:
             (lambda: np.stack([(x**2).mean(axis=(0, 2, 3)) for x in own]), "That is the mean square; subtract mean²."),
         ],
     )
-
-
-def _plain(answer: Any) -> Any:
-    """A tensor as an array; Blank for a list of nothing."""
-    if is_blank(answer):
-        raise Blank("some answers still wait for you.")
-    return answer.detach().cpu().numpy() if isinstance(answer, torch.Tensor) else answer

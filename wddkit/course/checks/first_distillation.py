@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from wddkit.course.answers import Blank, Wrong, array, close, first_match, kind_of, number
+from wddkit.course.answers import Blank, Wrong, array, close, first_match, itself, number
 from wddkit.course.registry import exercise
 from wddkit.history import History
 
@@ -16,8 +16,7 @@ READ = 5e-3  # points of accuracy: a number that was read off a table of two dig
 @exercise("00-follow", "The heaviest support point")
 def follow(view: Any, *, history: History, label: int) -> str:
     """The support point of largest mass selected, at the last snapshot."""
-    if not hasattr(view, "timeline") or not hasattr(view, "selected"):
-        raise Wrong(f"give the Explorer itself, `view`; this is {kind_of(view)}.")
+    itself(view, "view", "Explorer", ("timeline", "selected"))
     if view.step == 0:
         raise Blank("the slider is still at the first snapshot: move it to the last one, and select a disc of class 3.")
     if view.selected < 0:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from wddkit.course.answers import Blank, Wrong, array, close, first_match, kind_of, number
+from wddkit.course.answers import Blank, Wrong, array, close, first_match, itself, number, plain
 from wddkit.course.registry import exercise
 from wddkit.ot import Measure, transport, w2_squared
 
@@ -51,8 +51,7 @@ def exponent(slopes: Any, *, times: Any) -> str:
 @exercise("09-outlier", "Forget the outlier, and nobody else")
 def outlier(lab: Any, *, a: Measure, b: Measure) -> str:
     """A price in a laboratory under which the last point of a carries little, and the others most of their mass."""
-    if not all(hasattr(lab, name) for name in ("sides", "relax", "plan")):
-        raise Wrong(f"give the laboratory itself, `lab`; this is {kind_of(lab)}.")
+    itself(lab, "lab", "laboratory", ("sides", "relax", "plan"))
     for name, now, then in (("a", lab.a, a), ("b", lab.b, b)):
         if len(now) != len(then) or not close(now.points, then.points) or not close(now.masses, then.masses):
             raise Wrong(f"the points or masses of {name} were changed: undo that, and change the settings alone.")
@@ -154,7 +153,7 @@ def same(first: Any, second: Any, *, data: np.ndarray) -> str:
 
 def _cloud(answer: Any, name: str) -> np.ndarray:
     """The answer as points in the plane; Wrong for another shape."""
-    shape = np.shape(np.asarray(answer, dtype=object))
+    shape = np.shape(np.asarray(plain(answer), dtype=object))
     if len(shape) != 2 or not shape[0] or shape[1] != 2:
         raise Wrong(f"`{name}` should be points in the plane, an array of shape (n, 2); it has shape {shape}.")
     return array(answer, name, shape, of="a row a point")

@@ -9,7 +9,7 @@ import torch
 from scipy.stats import pearsonr, spearmanr
 from torch import Tensor
 
-from wddkit.course.answers import Blank, Wrong, called, close, first_match, is_blank, kind_of, number
+from wddkit.course.answers import Blank, Mistakes, Wrong, called, close, entries, first_match, itself, kind_of, number
 from wddkit.course.recovery import Recovery, first_below
 from wddkit.course.registry import exercise
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 EXACT = 1e-6  # share of the largest number: all is float64, so this is rounding
 READ = 5e-3  # a correlation that was read off with two digits is right
 TENTH = 0.1 * (1 + 1e-6)  # of the weight; a slider's tenth is rounded
-
-Mistakes = Sequence[tuple[Callable[[], Any], str]]
 
 
 @exercise("05-feature", "The feature term")
@@ -143,8 +141,7 @@ def _as_float(wrong: Callable[[], Any]) -> Callable[[], float]:
 @exercise("05-knob", "A knob turned live")
 def knob(session: Any) -> str:
     """The statistics weight turned down to a tenth or less, between the first and the last step."""
-    if not all(hasattr(session, name) for name in ("history", "state", "config")):
-        raise Wrong(f"give the session itself, `session`; this is {kind_of(session)}.")
+    itself(session, "session", "session", ("history", "state", "config"))
     history, own = session.history, float(session.config.method.statistics_weight)
     events = [event for event in history.events if event.get("event") == "knob"]
     turns = [event for event in events if event["name"] == "statistics_weight"]
@@ -180,15 +177,10 @@ _MEASURED = {"feature_gap": "squared distance", "statistics_error": "statistics 
 @exercise("05-start", "Steps by start")
 def start(needed: Any, *, curves: Mapping[str, Recovery], level: float) -> str:
     """Start -> the first recorded step at which the distance is at most the level."""
-    if not isinstance(needed, Mapping):
-        raise Wrong(f"`needed` should be a dict, and it is {kind_of(needed)}.")
-    if missing := [name for name in curves if name not in needed]:
-        raise Wrong(f"`needed` has no number for {', '.join(missing)}.")
+    answers = entries(needed, "needed", curves, of="start to step")
     right: dict[str, int] = {}
     for name, run in curves.items():
-        if is_blank(needed[name]):
-            raise Blank(f"`needed[{name!r}]` still waits for you.")
-        found, step = number(needed[name], f"needed[{name!r}]"), first_below(run.steps, run.gap, level)
+        found, step = number(answers[name], f"needed[{name!r}]"), first_below(run.steps, run.gap, level)
         assert step is not None  # the level is above all last values
         right[name] = step
         if found == step:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from wddkit.course.answers import Blank, Wrong, array, called, close, first_match, kind_of, number
+from wddkit.course.answers import Blank, Wrong, array, called, close, first_match, itself, number
 from wddkit.course.registry import exercise
 from wddkit.ot import Measure, transport
 from wddkit.ot.plan import solve
@@ -78,8 +78,7 @@ def _marginal(sums: np.ndarray, masses: np.ndarray, what: str, whose: str) -> No
 @exercise("01-drag", "Bring them nearer")
 def drag(lab: Any, *, a: Measure, b: Measure) -> str:
     """Points of a laboratory moved until squared W2 is near 2."""
-    if not hasattr(lab, "sides") or not hasattr(lab, "value"):
-        raise Wrong(f"give the laboratory itself, `lab`; this is {kind_of(lab)}.")
+    itself(lab, "lab", "laboratory", ("sides", "value"))
     for name, now, then in (("a", lab.a, a), ("b", lab.b, b)):
         if len(now) != len(then):
             raise Wrong(f"{name} has {len(now)} points now, and had {len(then)}: undo that, and only drag.")

@@ -29,8 +29,7 @@ def flow_matching(
         mean |v((1 - t) x + t y, t) - (y - x)|²  over drawn pairs (x, y) and times t
 
     `chance` pairs the points of a batch as they were drawn, `transport` by the batch's best plan for squared distances
-    (Tong et al. 2024, Pooladian et al. 2023).
-    Raises ValueError for other pairs.
+    (Tong et al. 2024, Pooladian et al. 2023). Raises ValueError for other pairs.
     """
     if pairs not in ("chance", "transport"):
         raise ValueError(f"flow_matching: pairs are 'chance' or 'transport', got {pairs!r}")
@@ -43,8 +42,8 @@ def flow_matching(
         if pairs == "transport":
             y = y[linear_sum_assignment(cdist(x, y, "sqeuclidean"))[1]]
         t = rng.random((batch, 1))
-        at = np.hstack([(1 - t) * x + t * y, t])
-        loss = (field(torch.from_numpy(at).float()) - torch.from_numpy(y - x).float()).square().sum(dim=1).mean()
+        at, way = (torch.from_numpy(each).float() for each in (np.hstack([(1 - t) * x + t * y, t]), y - x))
+        loss = (field(at) - way).square().sum(dim=1).mean()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

@@ -76,16 +76,14 @@ def _unchanged(made: Mapping[str, Any], path: Path) -> bool:
 
 def _wanted(path: Path) -> dict[str, Any]:
     """All that a notebook depends on but the modules that it loads, which only running it tells."""
-    recorded = sorted(each for each in (path.parent / "recorded").rglob("*") if each.is_file())
-    return {"kept_as": KEPT_AS, "notebook": _sum(path), "fast": fast(), "recorded": _sum(*recorded)}
+    runs = path.parent / "recorded"
+    recorded = {each.relative_to(runs).as_posix(): _sum(each) for each in runs.rglob("*") if each.is_file()}
+    return {"kept_as": KEPT_AS, "notebook": _sum(path), "fast": fast(), "recorded": recorded}
 
 
-def _sum(*files: Path) -> str:
-    """A sum over the bytes of files; of one that is not there, over nothing."""
-    total = hashlib.sha256()
-    for file in files:
-        total.update(file.read_bytes() if file.is_file() else b"")
-    return total.hexdigest()
+def _sum(file: Path) -> str:
+    """A sum over the bytes of a file; of one that is not there, over nothing."""
+    return hashlib.sha256(file.read_bytes() if file.is_file() else b"").hexdigest()
 
 
 def _run(path: Path, answer: Path, told: Callable[[int, int], None]) -> tuple[Mapping[str, Any], dict[str, Any]]:

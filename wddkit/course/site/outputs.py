@@ -7,17 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from wddkit.course.addresses import outside
+
 WIDGET = "application/vnd.jupyter.widget-view+json"
 PLOTLY = "application/vnd.plotly.v1+json"
 PICTURES = ("image/png", "image/jpeg")
 Shown = Mapping[str, Mapping[str, Any]]
-# What a browser would fetch by itself; a link, which somebody follows, is none of it.
-FETCHED = re.compile(
-    r"<(?:script|img|iframe|embed|source|video|audio|track)\b[^>]*\bsrc\s*=\s*[\"']?\s*(?:https?:)?//"
-    r"|<link\b[^>]*\bhref\s*=\s*[\"']?\s*(?:https?:)?//|<object\b[^>]*\bdata\s*=\s*[\"']?\s*(?:https?:)?//"
-    r"|url\(\s*[\"']?(?:https?:)?//|@import",
-    re.IGNORECASE,
-)
 
 
 @dataclass
@@ -51,8 +46,8 @@ def html_of(output: Mapping[str, Any], shown: Shown, used: Used, *, about: str) 
 
 def check_alone(text: str) -> None:
     """Raises ValueError for HTML that would fetch something from the network."""
-    if fetched := FETCHED.search(text):
-        raise ValueError(f"an output would ask the network: {fetched[0]!r}; show something that holds all it needs")
+    if asked := outside(text):
+        raise ValueError(f"an output would ask the network: {asked[0]!r}; show something that holds all it needs")
 
 
 def is_unfilled(output: Mapping[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from wddkit.views import assets, embed
 
 OWN = ("site.css", "search.js", "views.js", "site.js")
 FIRST = "index"
+MARK = "site.js"  # in whose presence a folder is known as an earlier site
 Told = Callable[[str, int, int], None]
 
 
@@ -45,8 +46,14 @@ def pages_of(
 
 
 def write(pages: Sequence[Page], folder: Path) -> list[Path]:
-    """Writes a site; returns its files. Pages and scripts of an earlier one that this one does not have are removed."""
+    """Writes a site; returns its files. Pages and scripts of an earlier one that this one does not have are removed.
+
+    Raises ValueError, before anything is written, for a folder with pages that are no earlier site.
+    """
     static = folder / "static"
+    earlier = [*folder.glob("*.html"), *static.glob("*")]
+    if earlier and not (static / MARK).is_file():
+        raise ValueError(f"{earlier[0]} would be lost: {folder} is no site of this course; name a new or empty folder")
     static.mkdir(parents=True, exist_ok=True)
     files = {folder / f"{page.stem}.html": whole(page, pages) for page in pages}
     files |= {static / name: (WEB / name).read_text("utf-8") for name in OWN}
@@ -58,7 +65,7 @@ def write(pages: Sequence[Page], folder: Path) -> list[Path]:
         files[static / "plotly.min.js"] = embed.plotly_script()
     for path, text in files.items():
         write_file(path, text.encode("utf-8"))
-    for old in (*folder.glob("*.html"), *static.glob("*")):
-        if old not in files:
+    for old in earlier:
+        if old not in files and old.is_file():
             old.unlink()
     return sorted(files)

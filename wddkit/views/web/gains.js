@@ -167,8 +167,8 @@ function drawGains(canvas, [own, random], seeds, { mean, half }, ends, ink) {
   gainsDiamond(ctx, x(mean), at, 9);
   ctx.fillStyle = ink.accent;
   ctx.fill();
-  const ends = half === null ? [] : [mean - half, mean + half].map(gainsSigned);
-  const spread = half === null ? "no interval" : `95 % interval ${ends.join(" to ")}`;
+  const bounds = half === null ? [] : [mean - half, mean + half].map(gainsSigned);
+  const spread = half === null ? "no interval" : `95 % interval ${bounds.join(" to ")}`;
   canvas.setAttribute("aria-label", `Mean gain ${gainsSigned(mean)} points, ${spread}.`);
 }
 
