@@ -19,6 +19,9 @@
 # | [09 Limits: cost, outliers, other costs](09_limits.ipynb) | when not to trust the number | 75 | 01, 02 |
 # | [10 Wasserstein elsewhere](10_elsewhere.ipynb) | ink, colours, GANs and flows | 75 | 01, 03, a little torch |
 # | [11 Distil your own data](11_own_data.ipynb) | your pictures, from folder to page | 75 | 00, 06, pictures |
+#
+# What our own runs say about the method stands in [Findings](findings.ipynb): gains against label bits, ablations
+# beside the paper's, and whether nearer sets make better students.
 
 # %% [markdown] how
 # ## How the notebooks work
