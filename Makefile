@@ -42,8 +42,8 @@ check: lint  ## style, types, floors and quick tests (4 minutes)
 	@echo "Running the quick tests (up to 3 minutes) ..."
 	@$(PYTEST) -m "not slow and not browser"
 
-test: lint  ## everything: check, slow and browser tests, notebooks (25 minutes)
-	@echo "Running all tests and notebooks on $(WORKERS) cores (up to 20 minutes) ..."
+test: lint  ## everything: check, slow and browser tests, notebooks (half an hour)
+	@echo "Running all tests and notebooks on $(WORKERS) cores (up to half an hour) ..."
 	@$(PYTEST) --nbmake --nbmake-timeout=600 tests notebooks/index.ipynb notebooks/solved
 
 bench: $(READY)  ## measure time and memory of the main parts

@@ -29,7 +29,8 @@ print("data sets that were asked:", ", ".join(gains.dataset.unique()))
 #
 # *Targets alone* are the real images nearest to the barycenter's support points: the barycenter without any recovery.
 # *Two networks more* is WMDD with two more networks beside the teacher, of 10 % and 3 % of its training, whose features
-# and statistics count as much as its own: `WMDD(committee=(0.1, 0.03))`. It takes three times as long.
+# and statistics count as much as its own: `WMDD(committee=(0.1, 0.03))`. Three networks cost more
+# time than one.
 
 # %% bits-figure
 groups = list(gains.groupby(["dataset", "ipc"], sort=False))

@@ -4,12 +4,17 @@ from browser import Watched, watched
 from lab import Lab
 from playwright.sync_api import Browser, Page
 
+from wddkit.course.registry import HOMES, exercises
+
 
 def begun(running: Lab, browser: Browser, name: str) -> Watched:
-    """The notebook, all of whose cells were run."""
+    """The notebook, all of whose cells were run: to the end, and every check said that nothing is filled in yet."""
     found = watched(browser, width=1400)
     running.open(found.page, name)
     running.run_all(found.page)
+    number = name[:2]
+    for each in exercises(number) if number in HOMES else ():
+        assert "○ Not filled in yet" in running.said(found.page, f"{each.name}-check"), each.name
     return found
 
 

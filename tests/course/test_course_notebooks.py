@@ -36,6 +36,9 @@ print(json.dumps([[each.exercise, each.status] for each in course.progress(numbe
 """
 
 every_source = pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+without_torch = pytest.mark.parametrize(
+    "path", [path for path in SOURCES if path.stem[:2] in WITHOUT_TORCH], ids=lambda path: path.stem
+)
 
 
 def builder() -> Any:
@@ -198,15 +201,13 @@ def statuses(path: Path, form: str) -> dict[str, str]:
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-@pytest.mark.parametrize(
-    "path", [each for each in SOURCES if each.stem[:2] in WITHOUT_TORCH], ids=lambda path: path.stem
-)
+@without_torch
 @pytest.mark.slow
 def test_the_solved_form_passes_every_check_without_torch(path: Path) -> None:
     assert statuses(path, "solved") == {each.name: "passed" for each in exercises(path.stem[:2])}
 
 
-@every_source
+@without_torch  # the others are run to their end by test_course_lab_NN, which looks at every check too
 @pytest.mark.slow
-def test_the_exercise_form_runs_to_its_end_and_every_check_says_that_nothing_is_filled_in(path: Path) -> None:
+def test_the_exercise_form_runs_without_torch_and_every_check_says_that_nothing_is_filled_in(path: Path) -> None:
     assert statuses(path, "exercises") == {each.name: "blank" for each in exercises(path.stem[:2])}
