@@ -32,7 +32,7 @@ lab: $(READY)  ## open the notebooks in JupyterLab
 notebooks: $(READY)  ## make the notebooks from notebooks/source, and run the solved ones
 	@$(RUN)/python notebooks/build.py --run
 
-site: $(READY)  ## make the course as pages to read offline, in site/ (the first time a quarter of an hour)
+site: $(READY)  ## make the course as pages to read offline, in site/ (the first time six minutes)
 	@$(RUN)/python notebooks/website.py
 
 release: $(READY)  ## pack the course for students, without solutions (OPTIONS="--students FILE --out FOLDER")
