@@ -76,7 +76,7 @@ table-cifar: $(READY)  ## compare five methods on the JPEG copy of CIFAR-10
 
 question: $(READY)  ## does WMDD beat its controls? gain against label bits, part by part of the method
 	@echo "Asking (long; stop and go on as you like) ..."
-	@$(RUN)/python tests/bench/question.py
+	@OMP_NUM_THREADS=1 $(RUN)/python tests/bench/question.py
 
 sweeps: $(READY)  ## make the recorded sweeps of the notebooks anew
 	@echo "Sweeping (long; stop and go on as you like) ..."

@@ -6,13 +6,12 @@
 # [06](06_fair_evaluation.ipynb) and [07](07_ablations.ipynb), or to know what a paired interval and an ablation are.
 
 # %% open
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 import pandas as pd
 
 import wddkit as wdd
 from wddkit import course
+from wddkit.course.ablations import sweeps_in
 
 MARKS = {"wmdd": "o-", "two networks more": "D-", "targets alone": "s--", "from random images": "v-.", "herding": "^:"}
 question = course.recorded("question")
@@ -85,12 +84,12 @@ gains.pivot(index=["dataset", "ipc", "part"], columns="protocol", values="gain")
 # ## 4. Do nearer sets make better students?
 #
 # Over all recorded sweeps: the rank correlation of each distance with accuracy. Negative is what the theory of the
-# method hopes for. *Within* compares runs of one setting, *across* compares settings. Where within says nothing and
-# across says much, a distance tells good methods from bad ones but is no reason to prefer one run to another. Remade
-# by `make sweeps`.
+# method hopes for, and positive of `coverage`, where much is near. *Within* compares runs of one setting, *across*
+# compares settings. Where within says nothing and across says much, a distance tells good methods from bad ones but is
+# no reason to prefer one run to another. Remade by `make sweeps`.
 
 # %% nearer
-sweeps = {path.name: wdd.Sweep.load(path) for path in sorted(Path(course.recorded("sweeps")).iterdir())}
+sweeps = {sweep.path.name: sweep for sweep in sweeps_in(course.recorded("sweeps"))}
 rows = pd.concat([sweep.frame.assign(sweep=name) for name, sweep in sweeps.items()], ignore_index=True)
 settings = rows.filter(like="method.").astype(object).fillna("")
 rows["setting"] = [" ".join(map(str, values)) for values in settings.to_numpy()]
@@ -143,8 +142,8 @@ table("start-form", "method.start", "method.form")
 table("metric", "method.pairing", "method.statistics")
 
 # %% [markdown] weight-text
-# The weight of the statistics. In the paper 300 to 500 are best, on another scale: there terms are sums, here each is
-# divided by its size on real images.
+# The weight of the statistics. In the paper's figure about 300 is best, read by eye and on another scale: here both
+# terms are shares of the real data's own spread, see `wddkit/stages/objective.py`.
 
 # %% weight
 frame = sweeps["weight"].frame.query("protocol == 'hard'")

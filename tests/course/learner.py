@@ -39,14 +39,31 @@ def checks(running: Lab, page: Page, exercise: str) -> str:
     return running.said(page, f"{exercise}-check")
 
 
+def fills(running: Lab, page: Page, exercise: str, code: str) -> str:
+    """What the check of an exercise says once this is its answer."""
+    running.write_cell(page, f"{exercise}-answer", code)
+    running.run_cell(page, f"{exercise}-answer")
+    return checks(running, page, exercise)
+
+
 def sees(found: Watched, exercise: str, name: str) -> None:
     """Keeps a picture of the cells of an exercise."""
-    found.page.evaluate(
+    shows(found, f"{exercise}-check", name)
+
+
+def shows(found: Watched, cell: str, name: str) -> None:
+    """Keeps a picture of a cell and of what is around it."""
+    scrolls_to(found.page, cell)
+    found.shot(name, full_page=False)
+
+
+def scrolls_to(page: Page, cell: str) -> None:
+    """Brings a cell to the middle of the window."""
+    page.evaluate(
         """id => {
           const { content } = window.jupyterapp.shell.currentWidget;
           return content.scrollToCell(content.widgets.find(cell => cell.model.id === id), "center");
         }""",
-        f"{exercise}-check",
+        cell,
     )
-    found.page.wait_for_timeout(300)
-    found.shot(name, full_page=False)
+    page.wait_for_timeout(300)

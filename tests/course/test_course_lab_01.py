@@ -6,7 +6,7 @@ import pytest
 from browser import nothing_went_wrong
 from lab import Lab
 from labs_page import handle, press, shown
-from learner import begun, checks, predicts, sees
+from learner import begun, checks, fills, predicts, sees
 from playwright.sync_api import Browser, Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -26,9 +26,9 @@ def test_predict_drag_and_fill_in(running: Lab, browser: Browser) -> None:
     nearer(page)
     assert "✓ Passed" in checks(running, page, "01-drag")
     sees(found, "01-drag", "course-01-passed")
-    running.write_cell(page, "01-plan-answer", "plan = [[0.25, 0.25, 0, 0], [0, 0, 0.25, 0.25], [0, 0, 0, 0]]")
-    running.run_cell(page, "01-plan-answer")
-    assert "row 1 sums to 0.5, more than bakery 1 bakes: 0.3" in checks(running, page, "01-plan")
+    assert "row 1 sums to 0.5, more than bakery 1 bakes: 0.3" in fills(
+        running, page, "01-plan", "plan = [[0.25, 0.25, 0, 0], [0, 0, 0.25, 0.25], [0, 0, 0, 0]]"
+    )
     sees(found, "01-plan", "course-01-wrong")
     predicts(page, "The two points will exchange their partners.")
     page.locator(".wdd-board").nth(1).wait_for()

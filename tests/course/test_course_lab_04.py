@@ -4,7 +4,7 @@ import pytest
 from browser import nothing_went_wrong
 from explorer_page import FEATURES, rest
 from lab import Lab
-from learner import begun, checks, predicts, sees
+from learner import begun, checks, fills, predicts, scrolls_to, sees
 from playwright.sync_api import Browser, Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -35,12 +35,10 @@ def test_predict_switch_circle_and_fill_in(running: Lab, browser: Browser) -> No
     assert page.get_by_text("Circled: ").count() == 2  # the same images in both views
     page.locator(FEATURES).first.scroll_into_view_if_needed()
     found.shot("course-04-linked", full_page=False)
-    running.write_cell(page, "04-explained-answer", "explained = 0.9")
-    running.run_cell(page, "04-explained-answer")
-    assert "divide the two largest squared singular values" in checks(running, page, "04-explained")
+    assert "divide the two largest squared singular values" in fills(running, page, "04-explained", "explained = 0.9")
     sees(found, "04-explained", "course-04-wrong")
     for cell in ("near-figure", "lies", "planes"):
-        sees_cell(page, cell)
+        scrolls_to(page, cell)
         found.shot(f"course-04-{cell}", full_page=False)
     nothing_went_wrong(found)
 
@@ -71,15 +69,3 @@ def catches(running: Lab, page: Page) -> None:
             return
         canvas.scroll_into_view_if_needed()
     raise AssertionError("no ring caught three")
-
-
-def sees_cell(page: Page, name: str) -> None:
-    """Scrolls to a cell."""
-    page.evaluate(
-        """id => {
-          const { content } = window.jupyterapp.shell.currentWidget;
-          return content.scrollToCell(content.widgets.find(cell => cell.model.id === id), "center");
-        }""",
-        name,
-    )
-    page.wait_for_timeout(300)

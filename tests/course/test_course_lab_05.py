@@ -4,7 +4,7 @@ import pytest
 from browser import nothing_went_wrong, until
 from explorer_page import moment
 from lab import Lab
-from learner import begun, checks, predicts, sees
+from learner import begun, checks, fills, predicts, sees
 from playwright.sync_api import Browser, Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -35,9 +35,7 @@ def test_predict_resume_turn_a_knob_and_fill_in(running: Lab, browser: Browser) 
     assert "✓ Passed" in checks(running, page, "05-knob")
     page.locator(".wdd-live").get_by_role("button", name="stop", exact=True).click()
     sees(found, "05-knob", "course-05-passed")
-    running.write_cell(page, "05-feature-answer", LOSS)
-    running.run_cell(page, "05-feature-answer")
-    assert "that is the norm of the form `official`" in checks(running, page, "05-feature")
+    assert "that is the norm of the form `official`" in fills(running, page, "05-feature", LOSS)
     sees(found, "05-feature", "course-05-wrong")
     nothing_went_wrong(found)
 

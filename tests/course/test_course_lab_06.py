@@ -3,7 +3,7 @@
 import pytest
 from browser import nothing_went_wrong
 from lab import Lab
-from learner import begun, checks, predicts, sees
+from learner import begun, checks, fills, predicts, sees
 from playwright.sync_api import Browser
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -37,9 +37,9 @@ def test_predict_choose_seeds_and_fill_in(little_work: None, running: Lab, brows
             break
     assert "✓ Passed" in checks(running, page, "06-pick")
     sees(found, "06-pick", "course-06-passed")
-    running.write_cell(page, "06-bits-answer", "bits = {'hard': 10, 'soft': 160, 'views': 1664, 'online': 0}")
-    running.run_cell(page, "06-bits-answer")
-    assert "one of 10 classes takes log2(10) bits" in checks(running, page, "06-bits")
+    assert "one of 10 classes takes log2(10) bits" in fills(
+        running, page, "06-bits", "bits = {'hard': 10, 'soft': 160, 'views': 1664, 'online': 0}"
+    )
     sees(found, "06-bits", "course-06-wrong")
     predicts(page, "Less than 20 %.")
     nothing_went_wrong(found)

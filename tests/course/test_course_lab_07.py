@@ -4,7 +4,7 @@ import pytest
 from browser import nothing_went_wrong
 from cases_07 import ranked, sweep
 from lab import Lab
-from learner import begun, checks, predicts, sees
+from learner import begun, checks, fills, predicts, sees
 from playwright.sync_api import Browser, expect
 from sweep_page import OPENED, cells, choose
 
@@ -42,9 +42,9 @@ def test_predict_browse_and_fill_in(running: Lab, browser: Browser) -> None:
     found.shot("course-07-browser", full_page=False)
     sees(found, "07-best", "course-07-passed")
     assert "○ Not filled in yet" in checks(running, page, "07-effects")
-    running.write_cell(page, "07-effects-answer", "effect = means.loc['noise'].mean()\ninteraction = 0")
-    running.run_cell(page, "07-effects-answer")
-    assert "that is a mean of one level" in checks(running, page, "07-effects")
+    assert "that is a mean of one level" in fills(
+        running, page, "07-effects", "effect = means.loc['noise'].mean()\ninteraction = 0"
+    )
     sees(found, "07-effects", "course-07-wrong")
     running.run_cell(page, "progress")
     assert running.said(page, "progress").startswith("1 of 5 exercises passed")

@@ -4,7 +4,7 @@ import pytest
 from browser import nothing_went_wrong
 from explorer_page import SLIDER, rest
 from lab import Lab
-from learner import begun, checks, predicts, sees
+from learner import begun, checks, fills, predicts, sees
 from playwright.sync_api import Browser
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -33,8 +33,8 @@ def test_predict_compare_and_fill_in(little_work: None, running: Lab, browser: B
     assert "✓ Passed" in checks(running, page, "08-compare")
     sees(found, "08-compare", "course-08-passed")
     sees(found, "08-families", "course-08-families")
-    running.write_cell(page, "08-families-answer", "families = dict.fromkeys(others, 'distribution')")
-    running.run_cell(page, "08-families-answer")
-    assert "`lcmat`: in distribution" in checks(running, page, "08-families")
+    assert "`lcmat`: in distribution" in fills(
+        running, page, "08-families", "families = dict.fromkeys(others, 'distribution')"
+    )
     predicts(page, "One or two.")
     nothing_went_wrong(found)

@@ -3,7 +3,7 @@
 import pytest
 from browser import nothing_went_wrong, until
 from lab import Lab
-from learner import begun, checks, predicts, sees
+from learner import begun, checks, fills, predicts, sees, shows
 from playwright.sync_api import Browser, Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -36,11 +36,9 @@ def test_predict_move_and_fill_in(running: Lab, browser: Browser) -> None:
     moves_to(page, 0, "0.2", "ArrowLeft")
     assert "✓ Passed" in checks(running, page, "10-sixteen")
     sees(found, "10-sixteen", "course-10-passed")
-    running.write_cell(
-        page, "10-critic-answer", "def critic_loss(on_real, on_made, slopes, penalty):\n    return on_made.mean()"
+    assert "✗ Not yet" in fills(
+        running, page, "10-critic", "def critic_loss(on_real, on_made, slopes, penalty):\n    return on_made.mean()"
     )
-    running.run_cell(page, "10-critic-answer")
-    assert "✗ Not yet" in checks(running, page, "10-critic")
     sees(found, "10-critic", "course-10-wrong")
     predicts(page, "It falls, as W1 does.")
     page.locator(HANDLE).nth(1).wait_for()
@@ -48,12 +46,5 @@ def test_predict_move_and_fill_in(running: Lab, browser: Browser) -> None:
     page.locator(HANDLE).nth(1).scroll_into_view_if_needed()
     found.shot("course-10-game", full_page=False)
     for name in ("recolour", "matching-figure"):
-        page.evaluate(
-            """id => {
-              const { content } = window.jupyterapp.shell.currentWidget;
-              return content.scrollToCell(content.widgets.find(cell => cell.model.id === id), "center");
-            }""",
-            name,
-        )
-        found.shot(f"course-10-{name}", full_page=False)
+        shows(found, name, f"course-10-{name}")
     nothing_went_wrong(found)

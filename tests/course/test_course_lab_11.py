@@ -6,7 +6,7 @@ import pytest
 from browser import nothing_went_wrong
 from explorer_page import FEATURES, SLIDER, rest
 from lab import Lab
-from learner import begun, checks, predicts, sees
+from learner import begun, checks, fills, predicts, sees, shows
 from playwright.sync_api import Browser
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -37,20 +37,9 @@ def test_predict_select_and_export(running: Lab, browser: Browser) -> None:
     found.shot("course-11-explorer", full_page=False)
     sees(found, "11-lightest", "course-11-passed")
     assert "○ Not filled in yet" in checks(running, page, "11-page")
-    running.write_cell(page, "11-page-answer", 'page = desk / "nothing.html"')
-    running.run_cell(page, "11-page-answer")
-    assert "there is no file 'nothing.html'" in checks(running, page, "11-page")
-    running.write_cell(page, "11-page-answer", 'page = view.to_html(desk / "my-run.html")')
-    running.run_cell(page, "11-page-answer")
-    assert "✓ Passed" in checks(running, page, "11-page")
+    assert "there is no file 'nothing.html'" in fills(running, page, "11-page", 'page = desk / "nothing.html"')
+    assert "✓ Passed" in fills(running, page, "11-page", 'page = view.to_html(desk / "my-run.html")')
     sees(found, "11-page", "course-11-page")
     for name in ("look", "gallery"):
-        page.evaluate(
-            """id => {
-              const { content } = window.jupyterapp.shell.currentWidget;
-              return content.scrollToCell(content.widgets.find(cell => cell.model.id === id), "center");
-            }""",
-            name,
-        )
-        found.shot(f"course-11-{name}", full_page=False)
+        shows(found, name, f"course-11-{name}")
     nothing_went_wrong(found)

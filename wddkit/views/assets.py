@@ -15,6 +15,7 @@ from typing import Any
 from wddkit.history.folder import write_file
 
 ROOM = Path(__file__).parent / "web"
+HOST = "host.js"  # of pages, and of no view
 # Of classes, in every view and figure; their home is the browser's side.
 COLOURS = tuple(re.findall(r'"(#\w{6})"', (ROOM / "common.js").read_text("utf-8").partition("];")[0]))
 SAVING = ("svg_path.js", "svg.js", "gif_colours.js", "gif.js", "export.js")
@@ -64,6 +65,12 @@ def as_value(module: str) -> str:
 
 
 @functools.cache
+def host() -> str:
+    """The script that stands for a kernel in a page: the function `hosted`."""
+    return (ROOM / HOST).read_text("utf-8")
+
+
+@functools.cache
 def style() -> str:
     """The style sheet of all views."""
     return "\n".join((ROOM / name).read_text("utf-8") for name in ("views.css", "lab.css", "sweep.css"))
@@ -105,6 +112,7 @@ def page(form: Form) -> str:
         state=form.json(page=True),
         parts="\n".join(parts),
         module=module(form.view),
+        host=host(),
     )
 
 

@@ -1,6 +1,7 @@
 """All pages in a folder, with their style, scripts and index. What a site no longer has is removed from it."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from wddkit.course.site import searching
@@ -39,7 +40,7 @@ def pages_of(
     stems = [path.stem for path in notebooks]
     made = []
     for path in notebooks:
-        found = executed(path, cache, again=again, told=lambda cell, of, stem=path.stem: told(stem, cell, of))  # type: ignore[misc]  # mypy does not infer such a default
+        found = executed(path, cache, again=again, told=partial(told, path.stem))
         made.append(page_of(path.stem, found, pages=stems, folder=path.parent))
         done(path.stem, found)
     return made
@@ -57,6 +58,7 @@ def write(pages: Sequence[Page], folder: Path) -> list[Path]:
     static.mkdir(parents=True, exist_ok=True)
     files = {folder / f"{page.stem}.html": whole(page, pages) for page in pages}
     files |= {static / name: (WEB / name).read_text("utf-8") for name in OWN}
+    files[static / "views.js"] += assets.host()
     files[static / "views.css"] = assets.style()
     files[static / "index.js"] = searching.script([each for page in pages for each in page.sections])
     needed = {name for page in pages for name in scripts_of(page)}

@@ -1,4 +1,4 @@
-// The host of the views of a page: what a notebook's kernel is for a widget, in a few lines.
+// The views of a page, each where its picture in words stands; `hosted` is that of wddkit/views/web/host.js.
 "use strict";
 
 globalThis.wddPage = (() => {
@@ -15,23 +15,7 @@ globalThis.wddPage = (() => {
     if (models.has(id)) return models.get(id);
     // "part": the page's address is not the view's own. `place` stands before the ids of its elements.
     const state = { ...JSON.parse(text), page: "part", place: `${id}-` };
-    for (const [name, bytes] of Object.entries(state.buffers)) {
-      let data = null; // decoded when it is first looked at: a class that nobody opens costs nothing
-      const get = () => (data ??= new DataView(Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0)).buffer));
-      Object.defineProperty(state.buffers, name, { get, enumerable: true });
-    }
-    const listeners = new Map();
-    const model = {
-      get: (name) => state[name],
-      set(name, value) {
-        state[name] = value;
-        for (const listener of [...(listeners.get(`change:${name}`) ?? [])]) listener();
-      },
-      save_changes() {},
-      send() {},
-      on: (event, listener) => listeners.set(event, (listeners.get(event) ?? new Set()).add(listener)),
-      off: (event, listener) => listeners.get(event)?.delete(listener),
-    };
+    const model = hosted(state);
     models.set(id, model);
     globalThis.wddViews[view].initialize?.({ model });
     return model;
