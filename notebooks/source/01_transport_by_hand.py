@@ -58,6 +58,7 @@ axes.scatter(*y.T, s=1500 * b, marker="s", c="#D55E00")
 for name, points in (("bakery", x), ("café", y)):
     for i, (east, north) in enumerate(points):
         axes.annotate(f"{name} {i}", (east, north - 0.42), ha="center", va="top")
+course.show(figure, "A map: round bakeries and square cafés, each as large as its mass")
 
 # %% [markdown] cost
 # ## The ground cost

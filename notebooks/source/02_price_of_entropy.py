@@ -59,6 +59,7 @@ for axes, reg in zip(panels, (None, 0.05, 2.0), strict=True):
     t = wdd.ot.transport(line_x, line_y, reg=reg)
     axes.imshow(t.plan, cmap="Blues", vmin=0, vmax=np.quantile(t.plan, 0.99))
     axes.set(title=f"{'exact' if reg is None else f'reg = {reg}'}: cost {t.value:.3f}", xlabel="point of y")
+course.show(figure, "Plans from point to point: a thin diagonal, a blurred one, one without structure")
 
 # %% [markdown] lab-text
 # ## Pull the blur
@@ -228,6 +229,7 @@ right.margins(0.3)
 right.set(title="Time of Sinkhorn's rounds", xlabel="reg", ylabel="milliseconds")
 for k in (0, len(regs) // 2, -1):
     right.annotate(f"{rounds(regs[k])} rounds", (regs[k], taken[k]), (4, 6), textcoords="offset points")
+course.show(figure, f"With reg, {dearer[0]:.2g} to {dearer[-1]:.2g} % dearer, {taken[0]:.2g} to {taken[-1]:.2g} ms")
 
 # %% [markdown] exercise 02-percent difficulty=2 importance=4 minutes=5 points=2
 # ### Exercise 3: less than one percent
@@ -375,6 +377,7 @@ for axes, epsilon in zip(panels, (0.02, 0.3, 2.0), strict=True):
     axes.scatter(*x.T, c="#999999", s=40)
     axes.scatter(*found.T, c="#D55E00", marker="x")
     axes.set(title=f"epsilon {epsilon}: variance {found.var(axis=0).sum() / variance:.0%}", aspect="equal")
+course.show(figure, "A cloud of points and its barycenter, which shrinks as epsilon grows")
 
 # %% [markdown] need-text
 # ## Does distillation need it?

@@ -46,6 +46,7 @@ axes.set(title="150 points, and six places to begin with", aspect="equal")
 axes.set(xlabel="first coordinate", ylabel="second coordinate")
 for points, size, colour, marker in ((x, 4000 * b, "#999999", "o"), (start, 80, "#D55E00", "x")):
     axes.scatter(*points.T, s=size, c=colour, marker=marker)
+course.show(figure, "Four clusters of discs, each as large as its mass, and six crosses among them")
 
 # %% [markdown] positions
 # ## Where: the position step
@@ -218,6 +219,8 @@ axes.set(yticks=range(3), yticklabels=values, ylim=(2.5, -0.5), xlabel="value at
 axes.axvline(wdd.ot.barycenter(real, m=10).value, ls="--", c="black")
 for row, each in enumerate(values.values()):
     axes.plot(each, [row] * len(each), "o", mfc="none", c="#0072B2")
+said = [f"{name} {min(each):.3f} to {max(each):.3f}" for name, each in values.items()]
+course.show(figure, f"Values at the end: {'; '.join(said)}")
 
 # %% [markdown] starts-honest
 # Which kind ends lowest? An empty support point is put on the costliest point here. Else far starts would leave some
@@ -262,6 +265,7 @@ for axes, rule in zip(panels, ("free", "uniform"), strict=True):
     axes.scatter(*x.T, s=6, c="#555555")
     axes.scatter(*found.support.T, s=900 * found.masses, c="#D55E00", edgecolor="black", zorder=3)
     axes.set(title=f"{rule} masses: value {found.value:.3f}", aspect="equal")
+course.show(figure, "Four clusters with lines from each point to the support point that stands for it")
 
 # %% [markdown] uniform-honest
 # Whether free masses help a student is another question: see [07](07_ablations.ipynb).
@@ -334,6 +338,7 @@ axes.set(title="Class 3: ten support points", xlabel="first direction", ylabel="
 lost = (real**2).sum(axis=1).mean() - w_end @ (way[-1] ** 2).sum(axis=1)
 print(f"value {float(three['value'][-1]):.3f}, variance lost {lost:.3f}")
 print(f"distance of the two means: {np.linalg.norm(w_end @ way[-1] - real.mean(axis=0)):.4f}")
+course.show(figure, "Ways of ten support points through the features of class 3, ending in discs of their mass")
 
 # %% [markdown] next
 # ## Summary

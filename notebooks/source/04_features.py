@@ -179,6 +179,7 @@ for line, (name, images, classes) in zip(panels, rows, strict=True):
     for axes, image, label in zip(line, images, classes, strict=False):
         axes.imshow(image[0], cmap="gray")
         axes.set(xticks=[], yticks=[], title=f"{label}")
+course.show(figure, "Eight moved digits, and below each its nearest image by pixels and by features, with its class")
 
 # %% [markdown] near-honest
 # Digits are easy: as they are, pixels do just as well as the features of so small a teacher. The second
@@ -259,6 +260,7 @@ for axes, (name, places) in zip(panels, pictures.items(), strict=True):
     axes.scatter(true, drawn, s=14)
     axes.set(title=name, xlabel="W2 in space", ylabel="W2 in the picture", ylim=(0, None))
     print(f"{name:6} rank correlation {spearmanr(true, drawn).statistic:5.2f}, neighbours kept {kept[name]:.0%}")
+course.show(figure, "A dot for each pair of classes: distance in the picture against distance in space")
 
 # %% [markdown] lies-read
 # A dot is a pair of classes; in an honest picture all would lie on one rising line. PCA can only shorten: it is an
@@ -274,6 +276,7 @@ for axes, (name, places) in zip(panels, pictures.items(), strict=True):
         marker = wdd.views.figures.MARKERS[c % 9]
         axes.scatter(*places[labels == c].T, s=9, color=wdd.views.figures.COLOURS[c], marker=marker)
         axes.annotate(str(c), middle, weight="bold", bbox={"fc": "white", "ec": "none", "alpha": 0.7, "pad": 1})
+course.show(figure, "The features of ten classes, projected in three ways")
 
 # %% [markdown] outliers
 # ## Outliers in pixels

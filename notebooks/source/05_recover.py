@@ -195,6 +195,7 @@ for line, ((start, weight), run) in zip(panels, runs.items(), strict=True):
     for c, axes in enumerate(line):
         axes.imshow(run.images[-1, c, 0], cmap="gray")
         axes.set(xticks=[], yticks=[], title=split.classes[c])
+course.show(figure, "Ten distilled digits from each of four runs: two starts, without and with statistics")
 
 # %% [markdown] live-text
 # ## Live
@@ -282,6 +283,8 @@ axes.annotate("level", (run.steps[-1], level), va="bottom", ha="right")
 axes.set(xlabel="step", ylabel="squared distance", title="From images to their support points")
 axes.legend()
 axes.set_yscale("log")
+said = [f"{start} {run.gap[0]:.2g} to {run.gap[-1]:.2g}" for start, run in curves.items()]
+course.show(figure, f"Squared distance over the steps: {'; '.join(said)}")
 
 # %% [markdown] exercise 05-start difficulty=2 importance=3 minutes=10 points=2
 # ### Exercise 4: how many steps?

@@ -96,7 +96,7 @@ for place in np.linspace(0, 1, 11 if course.fast() else 21).round(2).tolist():
         each.imshow(image, cmap="gray_r", vmin=0, vmax=0.02)
         each.set(title=name, xticks=[], yticks=[])
     figure.suptitle(told)
-    frames[place] = pictures.embedded(figure, f"Two images, moved and mixed: {told}")
+    frames[place] = course.embedded(figure, f"Two images, moved and mixed: {told}")
     plt.close(figure)
 
 # %% replay
@@ -183,6 +183,7 @@ shown = {
 for each, (name, image) in zip(axes.flat, shown.items(), strict=True):
     each.imshow(image)
     each.set(title=name, xticks=[], yticks=[])
+course.show(figure, "Two photographs, and one of them in the other's colours, halfway and wholly")
 
 # %% [markdown] colours-honest
 # It looks like evening. But transport gives away **all** of the flower's colours, in its shares: a temple with much sky
@@ -250,6 +251,7 @@ print("squared W2, every fifth step:", *[f"{value:.3f}" for _, value in walk[::5
 steps = wdd.ot.barycenter_steps(target, m=30, masses="uniform", solver="lloyd", start=start)
 _, step = next(steps), next(steps)
 print("h = 1 is the barycenter's step:", np.allclose(jumped, step.support))
+course.show(figure, "Thirty particles on their ways from a round cloud to two moons of points")
 
 # %% [markdown] flow-pixels
 # Recover ([05](05_recover.ipynb)) goes on with this flow in another place: pixels move so that their features follow.
@@ -285,7 +287,7 @@ for moment in moments:
     axes.scatter(*moment.points.T, s=16, marker="s", c="#D55E00", edgecolors="black", linewidths=0.4, label="generated")
     axes.set(title=told, xlim=(-3, 3), ylim=(-3, 3), aspect="equal")
     axes.legend(loc="upper right")
-    played[moment.step] = pictures.embedded(figure, f"Real and generated points over the critic's surface: {told}")
+    played[moment.step] = course.embedded(figure, f"Real and generated points over the critic's surface: {told}")
     plt.close(figure)
 
 # %% folded ask-gan
@@ -350,6 +352,7 @@ for each, (pairs, flown) in zip(axes, flows.items(), strict=True):
     each.scatter(*flown[40][-1].T, s=10, c="#D55E00", marker="s", label="where ways end")
     each.legend(loc="upper right")
     each.set(title=f"pairs by {pairs}", xlim=(-3, 3), ylim=(-3, 3), aspect="equal")
+course.show(figure, "Ways of sixty points from a round cloud to the real points, under two rules of pairing")
 
 # %% [markdown] exercise 10-detour difficulty=2 importance=3 minutes=10 points=3
 # ### Exercise 5: how straight?

@@ -49,6 +49,7 @@ for label, row in enumerate(axes):
         each.imshow(image.transpose(1, 2, 0), cmap="gray", vmin=0, vmax=255)
         each.set(xticks=[], yticks=[])
     row[0].set_ylabel(real.classes[label], rotation=0, ha="right", va="center")
+course.show(figure, f"Up to six images of each class: {', '.join(real.classes[:count])}")
 
 # %% [markdown] cuts
 # A folder without parts is cut for you: a fifth for **test**, a tenth of the rest for **validation**. If you have an
@@ -215,6 +216,7 @@ for row, name in zip(axes, ("start", "end"), strict=True):
     row[0].set_ylabel(name)
 for each, label in zip(axes[0], history.distilled.labels, strict=True):
     each.set_title(real.classes[label], fontsize=8)
+course.show(figure, "Each distilled image: above where it started, below where it ended")
 
 # %% [markdown] exercise 11-lightest difficulty=2 importance=4 minutes=10 points=2
 # ### Exercise 3: what stands for least?

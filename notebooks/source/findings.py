@@ -44,7 +44,7 @@ for ax, ((name, ipc), group) in zip(axes[0], groups, strict=True):
     ax.set(xscale="log", title=f"{name}, IPC {ipc}", xlabel="label bits an image")
 axes[0, 0].set_ylabel("gain over random images, points")
 figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
-plt.show()
+course.show(figure, "Gain over random images against label bits for five parts of the method, with 95 % intervals")
 
 # %% [markdown] claim-text
 # ## 2. What can be claimed
@@ -157,7 +157,8 @@ ax.set(
     xlabel="weight of the statistics",
     ylabel="accuracy, hard labels, %",
 )
-plt.show()
+said = [f"weight {weight:g}, {row['mean']:.1f} %" for weight, row in means.iterrows()]
+course.show(figure, f"Accuracy by the weight of the statistics: {'; '.join(said)}")
 
 # %% [markdown] masses-text
 # Learned masses against equal ones, by images a class. Free masses are k-means; see [03](03_barycenters.ipynb).

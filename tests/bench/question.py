@@ -1,7 +1,8 @@
 """Does WMDD beat its controls, and where? Gain over random images against label bits, part by part of the method.
 
 `make question`: digits, shapes and Fashion-MNIST (where WDDKIT_DATA has it) at IPC 1 and 10 under labels from one class
-number to the teacher itself. Can be stopped and goes on; runs are kept in runs/question. Writes gains.csv there.
+number to the teacher itself. Can be stopped and goes on; runs are kept in runs/measured, as those of the tables are.
+What it finds is kept beside the notebooks, a file a data set.
 """
 
 import sys
@@ -15,7 +16,7 @@ import wddkit as wdd
 from wddkit.data import MissingDataError
 from wddkit.methods import WMDD, Herding, Nearest
 
-OUT, KEPT = Path("runs/question"), Path("notebooks/recorded/question")
+OUT, KEPT = Path("runs/measured"), Path("notebooks/recorded/question")
 COLUMNS = [
     *("dataset", "ipc", "part", "set", "settings", "protocol", "label_bits", "mean", "low", "high", "interval"),
     *("gain", "gain_low", "gain_high", "p"),

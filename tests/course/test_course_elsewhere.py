@@ -51,14 +51,6 @@ def test_pixels_follow_the_sampled_colours_near_them() -> None:
         pictures.palette(photograph, 9, seed=0)
 
 
-def test_a_figure_becomes_an_image_with_words() -> None:
-    class Figure:
-        def savefig(self, file, **options) -> None:  # type: ignore[no-untyped-def]  # as matplotlib's
-            file.write(b"abc")
-
-    assert pictures.embedded(Figure(), 'a "b"') == '<img alt="a &quot;b&quot;" src="data:image/png;base64,YWJj">'
-
-
 def test_a_step_of_length_1_is_the_position_step_of_a_barycenter_and_small_steps_only_go_down() -> None:
     y, x = clouds.moons(60, seed=0), np.random.default_rng(0).normal(size=(6, 2))
     (_, first), (jumped, _) = itertools.islice(clouds.gradient_flow(x, y, h=1), 2)

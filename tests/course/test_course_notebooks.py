@@ -140,6 +140,15 @@ def test_a_prediction_is_asked_before_anything_may_be_moved(path: Path) -> None:
 
 
 @every_source
+def test_every_figure_is_shown_with_words(path: Path) -> None:
+    for name, text in code_of(path, "solved"):
+        drawn, told = text.count("plt.subplots("), text.count("course.show(") + text.count("course.embedded(")
+        assert drawn == told, name
+        assert "plt.show(" not in text
+        assert "plt.figure(" not in text
+
+
+@every_source
 def test_cells_are_short_and_few_and_prose_is_five_to_nine_words_a_line_of_code(path: Path) -> None:
     for form in ("exercises", "solved"):
         code = code_of(path, form)

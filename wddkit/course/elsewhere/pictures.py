@@ -1,8 +1,5 @@
 """Images as measures: ink that is moved along a plan, and colours that are exchanged."""
 
-import base64
-import html
-import io
 from typing import Any
 
 import numpy as np
@@ -87,10 +84,3 @@ def recoloured(
     _, at = cKDTree(before).query(colours, k=range(1, min(near, len(before)) + 1))
     moved = colours + t * (after - before)[at].mean(axis=1)
     return np.asarray(np.rint(255 * moved.clip(0, 1)).astype(np.uint8).reshape(photograph.shape))
-
-
-def embedded(figure: Any, words: str) -> str:
-    """A matplotlib figure as an HTML image that needs no file, with these words for those who do not see it."""
-    held = io.BytesIO()
-    figure.savefig(held, format="png", dpi=80, bbox_inches="tight")
-    return f'<img alt="{html.escape(words)}" src="data:image/png;base64,{base64.b64encode(held.getvalue()).decode()}">'

@@ -1,6 +1,8 @@
 """The paper that figures for print are drawn on: always dark on light, without pyplot."""
 
+import base64
 import contextlib
+import html
 import io
 from collections.abc import Iterator
 from typing import Any, TypeAlias
@@ -40,6 +42,15 @@ class Picture(Figure):
         with paper():
             self.savefig(buffer, format="png", dpi=110)
         return buffer.getvalue(), {"alt": self.alt}
+
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+        """The image, and the same in HTML, which JupyterLab prefers: it shows no alt text of an image alone."""
+        png, about = self._repr_png_()
+        data = base64.b64encode(png).decode()
+        shown = f'<img alt="{html.escape(self.alt)}" src="data:image/png;base64,{data}">'
+        return {"image/png": data, "text/html": shown}, {"image/png": about}
 
 
 @contextlib.contextmanager
