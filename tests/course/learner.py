@@ -1,21 +1,41 @@
 """What a learner does with a notebook in a real JupyterLab: predict, run, fill in, look."""
 
+import re
+
 from browser import Watched, watched
 from lab import Lab
 from playwright.sync_api import Browser, Page
 
 from wddkit.course.registry import HOMES, exercises
 
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
 
 def begun(running: Lab, browser: Browser, name: str) -> Watched:
-    """The notebook, all of whose cells were run: to the end, and every check said that nothing is filled in yet."""
+    """The notebook, all of whose cells were run: to the end, and every check said that nothing is filled in yet.
+
+    What it drew has words for those who do not see it.
+    """
     found = watched(browser, width=1400)
     running.open(found.page, name)
     running.run_all(found.page)
     number = name[:2]
     for each in exercises(number) if number in HOMES else ():
         assert "○ Not filled in yet" in running.said(found.page, f"{each.name}-check"), each.name
+    pictures_are_told(found.page)
     return found
+
+
+def pictures_are_told(page: Page) -> None:
+    """Every image among the outputs has an alt text; a view has its own in the browser."""
+    outputs = page.evaluate(
+        """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
+          .flatMap(cell => cell.toJSON().outputs ?? [])"""
+    )
+    for data in (each["data"] for each in outputs if "data" in each):
+        shown = "".join(data.get("text/html", ""))
+        assert "image/png" not in data or "<img " in shown or WIDGET in data
+        assert re.findall(r'<img (?!alt="\w)', shown) == []
 
 
 def predicts(page: Page, choice: str) -> None:

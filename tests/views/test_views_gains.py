@@ -1,5 +1,6 @@
 """The view of gains seed by seed: what it takes, what it says, and that browser and Python agree."""
 
+import base64
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,17 @@ def test_one_seed_has_a_gain_and_no_interval() -> None:
     assert made.gains == (20.0,)
     assert np.isnan(made.interval).all()
     assert "one seed, no interval" in made.form().summary
+
+
+def test_a_saved_notebook_has_a_picture_of_it() -> None:
+    bundle = view(seeds=[0, 2])._repr_mimebundle_()
+    assert bundle is not None
+    data, metadata = bundle
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    assert metadata["image/png"] == {
+        "alt": "Labels hard: gain over random images +20.00 points, 95 % interval 20.00 to 20.00."
+    }
 
 
 def test_seeds_are_kept_in_order_and_once() -> None:

@@ -14,7 +14,7 @@ from wddkit.course.outcomes import Outcome, Progress
 from wddkit.course.places import desk, fast, recorded, student_seed
 from wddkit.course.predictions import predict
 from wddkit.course.registry import check, progress
-from wddkit.course.showing import embedded, show
+from wddkit.views.showing import embedded, show
 
 __all__ = [
     "Outcome",

@@ -10,6 +10,7 @@ import traitlets
 
 from wddkit.history.tables import interval
 from wddkit.views import assets
+from wddkit.views.labs.pages import with_picture
 
 
 class GainView(anywidget.AnyWidget):
@@ -63,10 +64,20 @@ class GainView(anywidget.AnyWidget):
     def form(self) -> assets.Form:
         """What a page needs of the view as it stands now."""
         state = {name: getattr(self, name) for name in ("accuracies", "quantiles", "labels", "seeds")}
+        return assets.Form("gains", state, {}, "Gain over random images, seed by seed", self._summary())
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """The widget, and a picture of it for where no widget can live."""
+        from wddkit.views.figures.printed.gains import seeds_beside_random
+
+        own, random = self.accuracies[self.labels]
+        drawn = lambda: seeds_beside_random(own, random, self.seeds, said=self._summary())._repr_png_()[0]  # noqa: E731
+        return with_picture(super()._repr_mimebundle_(**kwargs), drawn, alt=self._summary())
+
+    def _summary(self) -> str:
         low, high = self.interval
         spread = "one seed, no interval" if math.isnan(low) else f"95 % interval {low:.2f} to {high:.2f}"
-        summary = f"Labels {self.labels}: gain over random images {self.gain:+.2f} points, {spread}."
-        return assets.Form("gains", state, {}, "Gain over random images, seed by seed", summary)
+        return f"Labels {self.labels}: gain over random images {self.gain:+.2f} points, {spread}."
 
     @traitlets.validate("labels")
     def _valid_labels(self, proposal: dict[str, Any]) -> str:

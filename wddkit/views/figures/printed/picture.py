@@ -2,7 +2,6 @@
 
 import base64
 import contextlib
-import html
 import io
 from collections.abc import Iterator
 from typing import Any, TypeAlias
@@ -12,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from wddkit.views.figures.words import wrapped
+from wddkit.views.showing import image
 
 SMALL = 8.5  # points; nothing in a figure is smaller
 LETTERS = 13.5  # of that size in an inch
@@ -48,9 +48,7 @@ class Picture(Figure):
     ) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
         """The image, and the same in HTML, which JupyterLab prefers: it shows no alt text of an image alone."""
         png, about = self._repr_png_()
-        data = base64.b64encode(png).decode()
-        shown = f'<img alt="{html.escape(self.alt)}" src="data:image/png;base64,{data}">'
-        return {"image/png": data, "text/html": shown}, {"image/png": about}
+        return {"image/png": base64.b64encode(png).decode(), "text/html": image(png, self.alt)}, {"image/png": about}
 
 
 @contextlib.contextmanager

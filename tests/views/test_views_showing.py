@@ -6,8 +6,8 @@ import re
 import matplotlib.pyplot as plt
 import pytest
 
-from wddkit.course import embedded, show
 from wddkit.views.figures.printed.picture import picture
+from wddkit.views.showing import embedded, show
 
 PNG = b"\x89PNG"
 
