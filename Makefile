@@ -6,7 +6,8 @@ WORKERS ?= 2
 VENV := .venv
 READY := $(VENV)/.ready
 RUN := $(VENV)/bin
-PYTEST := OMP_NUM_THREADS=1 WDDKIT_FAST=1 $(RUN)/python -m pytest -q -rs -n $(WORKERS) --dist worksteal
+# Compiled modules are kept: tests start hundreds of Pythons, each of which would compile them anew.
+PYTEST := OMP_NUM_THREADS=1 WDDKIT_FAST=1 PYTHONDONTWRITEBYTECODE= $(RUN)/python -m pytest -q -rs -n $(WORKERS) --dist worksteal
 TABLE := echo "Comparing (stop and go on as you like) ..."; $(RUN)/python tests/bench/tables.py
 PINNED := $(RUN)/python -m pip freeze --disable-pip-version-check --exclude-editable
 
@@ -40,7 +41,7 @@ release: $(READY)  ## pack the course for students, without solutions (OPTIONS="
 
 check: lint  ## style, types, floors and quick tests (4 minutes)
 	@echo "Running the quick tests (up to 3 minutes) ..."
-	@$(PYTEST) -m "not slow and not browser"
+	@$(PYTEST) -p no:nbmake -m "not slow and not browser"
 
 test: lint  ## everything: check, slow and browser tests, notebooks (half an hour)
 	@echo "Running all tests and notebooks on $(WORKERS) cores (up to half an hour) ..."

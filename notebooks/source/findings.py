@@ -33,8 +33,9 @@ print("data sets that were asked:", ", ".join(gains.dataset.unique()))
 
 # %% bits-figure
 groups = list(gains.groupby(["dataset", "ipc"], sort=False))
-figure, axes = plt.subplots(1, len(groups), figsize=(4.6 * len(groups), 4.4), layout="constrained", squeeze=False)
-for ax, ((name, ipc), group) in zip(axes[0], groups, strict=True):
+count = len(groups) // 2  # data sets, each with two numbers of images
+figure, axes = plt.subplots(count, 2, figsize=(9.2, 0.6 + 3.6 * count), layout="constrained", squeeze=False)
+for ax, ((name, ipc), group) in zip(axes.flat, groups, strict=True):
     for k, (part, mark) in enumerate(MARKS.items()):
         rows = group[group.part == part].sort_values("label_bits")
         bars = (rows.gain - rows.gain_low, rows.gain_high - rows.gain)
@@ -42,7 +43,8 @@ for ax, ((name, ipc), group) in zip(axes[0], groups, strict=True):
         ax.errorbar(apart, rows.gain, bars, fmt=mark, capsize=2, markersize=5, linewidth=1.2, label=part)
     ax.axhline(0, color="black", linewidth=1)
     ax.set(xscale="log", title=f"{name}, IPC {ipc}", xlabel="label bits an image")
-axes[0, 0].set_ylabel("gain over random images, points")
+for ax in axes[:, 0]:
+    ax.set_ylabel("gain over random images, points")
 figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
 course.show(figure, "Gain over random images against label bits for five parts of the method, with 95 % intervals")
 

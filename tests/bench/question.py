@@ -51,7 +51,7 @@ def main(datasets: list[str]) -> None:
             continue
         frame = pd.concat([asked(name, split, ipc) for ipc in (1, 10)], ignore_index=True)
         frame[COLUMNS].round(4).to_csv(KEPT / f"{name}.csv", index=False)
-        print(said(frame))
+        print(said(frame), *lines(frame), sep="\n")
     print(f"{(time.monotonic() - started) / 60:.0f} minutes (less where runs were there already): {KEPT}")
 
 
@@ -81,6 +81,23 @@ def said(frame: pd.DataFrame) -> str:
     order = list(dict.fromkeys(frame["protocol"]))
     table = cells.pivot(index=["dataset", "ipc", "part"], columns="protocol", values="cell")[order]
     return f"\nGain over random images, test set, by the labels that students get:\n{table.to_string()}\n"
+
+
+def lines(frame: pd.DataFrame) -> list[str]:
+    """The README's lines of a data set: accuracies, and paired gains over the best real images that were chosen."""
+    found = frame.set_index(["ipc", "protocol", "part"])
+
+    def gain(row: pd.Series) -> str:
+        low, high = row.gain_selection_low, row.gain_selection_high
+        return f"{row.gain_selection:+.1f} [{low:+.1f}, {high:+.1f}]"
+
+    told = []
+    for ipc, labels in ((ipc, labels) for ipc in (1, 10) for labels in ("hard", "soft", "online")):
+        own, more, near = (found.loc[ipc, labels, part] for part in ("wmdd", "two networks more", "targets alone"))
+        means = [own["mean"], more["mean"], near["mean"], own["mean"] - own["gain"]]
+        cells = [frame["dataset"].iloc[0], str(ipc), labels, *(f"{mean:.1f}" for mean in means), gain(own), gain(more)]
+        told.append(f"| {' | '.join(cells)} |")
+    return told
 
 
 if __name__ == "__main__":
