@@ -59,7 +59,7 @@ for axes, reg in zip(panels, (None, 0.05, 2.0), strict=True):
     t = wdd.ot.transport(line_x, line_y, reg=reg)
     axes.imshow(t.plan, cmap="Blues", vmin=0, vmax=np.quantile(t.plan, 0.99))
     axes.set(title=f"{'exact' if reg is None else f'reg = {reg}'}: cost {t.value:.3f}", xlabel="point of y")
-course.show(figure, "Plans from point to point: a thin diagonal, a blurred one, one without structure")
+course.show(figure, "Plans from point to point: a thin diagonal, a blurred one, a wide band around it")
 
 # %% [markdown] lab-text
 # ## Pull the blur
@@ -229,7 +229,8 @@ right.margins(0.3)
 right.set(title="Time of Sinkhorn's rounds", xlabel="reg", ylabel="milliseconds")
 for k in (0, len(regs) // 2, -1):
     right.annotate(f"{rounds(regs[k])} rounds", (regs[k], taken[k]), (4, 6), textcoords="offset points")
-course.show(figure, f"With reg, {dearer[0]:.2g} to {dearer[-1]:.2g} % dearer, {taken[0]:.2g} to {taken[-1]:.2g} ms")
+said = [f"reg {regs[k]:.3g}: {dearer[k]:.3g} % dearer, {taken[k]:.3g} ms" for k in (0, -1)]
+course.show(figure, f"{'; '.join(said)}; the exact plan takes {program:.3g} ms")
 
 # %% [markdown] exercise 02-percent difficulty=2 importance=4 minutes=5 points=2
 # ### Exercise 3: less than one percent

@@ -216,11 +216,12 @@ for seed in range(4 if course.fast() else 10):
 
 figure, axes = plt.subplots(figsize=(7, 2.4), layout="constrained")
 axes.set(yticks=range(3), yticklabels=values, ylim=(2.5, -0.5), xlabel="value at the end (dashed: default solver)")
-axes.axvline(wdd.ot.barycenter(real, m=10).value, ls="--", c="black")
+usual = wdd.ot.barycenter(real, m=10).value
+axes.axvline(usual, ls="--", c="black")
 for row, each in enumerate(values.values()):
     axes.plot(each, [row] * len(each), "o", mfc="none", c="#0072B2")
 said = [f"{name} {min(each):.3f} to {max(each):.3f}" for name, each in values.items()]
-course.show(figure, f"Values at the end: {'; '.join(said)}")
+course.show(figure, f"Values at the end: {'; '.join(said)}; default solver {usual:.3f}")
 
 # %% [markdown] starts-honest
 # Which kind ends lowest? An empty support point is put on the costliest point here. Else far starts would leave some
@@ -265,7 +266,7 @@ for axes, rule in zip(panels, ("free", "uniform"), strict=True):
     axes.scatter(*x.T, s=6, c="#555555")
     axes.scatter(*found.support.T, s=900 * found.masses, c="#D55E00", edgecolor="black", zorder=3)
     axes.set(title=f"{rule} masses: value {found.value:.3f}", aspect="equal")
-course.show(figure, "Four clusters with lines from each point to the support point that stands for it")
+course.show(figure, "Four clusters with lines from each point to the support points that stand for it")
 
 # %% [markdown] uniform-honest
 # Whether free masses help a student is another question: see [07](07_ablations.ipynb).

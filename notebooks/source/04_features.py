@@ -276,7 +276,7 @@ for axes, (name, places) in zip(panels, pictures.items(), strict=True):
         marker = wdd.views.figures.MARKERS[c % 9]
         axes.scatter(*places[labels == c].T, s=9, color=wdd.views.figures.COLOURS[c], marker=marker)
         axes.annotate(str(c), middle, weight="bold", bbox={"fc": "white", "ec": "none", "alpha": 0.7, "pad": 1})
-course.show(figure, "The features of ten classes, projected in three ways")
+course.show(figure, "The features of ten classes, drawn in the plane in three ways")
 
 # %% [markdown] outliers
 # ## Outliers in pixels

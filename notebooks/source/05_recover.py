@@ -283,8 +283,8 @@ axes.annotate("level", (run.steps[-1], level), va="bottom", ha="right")
 axes.set(xlabel="step", ylabel="squared distance", title="From images to their support points")
 axes.legend()
 axes.set_yscale("log")
-said = [f"{start} {run.gap[0]:.2g} to {run.gap[-1]:.2g}" for start, run in curves.items()]
-course.show(figure, f"Squared distance over the steps: {'; '.join(said)}")
+said = [f"{start} {run.gap[0]:.3g} to {run.gap[-1]:.3g}" for start, run in curves.items()]
+course.show(figure, f"Squared distance over the steps: {'; '.join(said)}; level {level:.3g}")
 
 # %% [markdown] exercise 05-start difficulty=2 importance=3 minutes=10 points=2
 # ### Exercise 4: how many steps?

@@ -287,7 +287,7 @@ for moment in moments:
     axes.scatter(*moment.points.T, s=16, marker="s", c="#D55E00", edgecolors="black", linewidths=0.4, label="generated")
     axes.set(title=told, xlim=(-3, 3), ylim=(-3, 3), aspect="equal")
     axes.legend(loc="upper right")
-    played[moment.step] = course.embedded(figure, f"Real and generated points over the critic's surface: {told}")
+    played[moment.step] = course.embedded(figure, "Real and generated points over the critic's surface")
     plt.close(figure)
 
 # %% folded ask-gan

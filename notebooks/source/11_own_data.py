@@ -49,7 +49,7 @@ for label, row in enumerate(axes):
         each.imshow(image.transpose(1, 2, 0), cmap="gray", vmin=0, vmax=255)
         each.set(xticks=[], yticks=[])
     row[0].set_ylabel(real.classes[label], rotation=0, ha="right", va="center")
-course.show(figure, f"Up to six images of each class: {', '.join(real.classes[:count])}")
+course.show(figure, f"Up to six images each of {', '.join(real.classes[:count])}")
 
 # %% [markdown] cuts
 # A folder without parts is cut for you: a fifth for **test**, a tenth of the rest for **validation**. If you have an

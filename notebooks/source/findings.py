@@ -46,7 +46,7 @@ for ax, ((name, ipc), group) in zip(axes.flat, groups, strict=True):
 for ax in axes[:, 0]:
     ax.set_ylabel("gain over random images, points")
 figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
-course.show(figure, "Gain over random images against label bits for five parts of the method, with 95 % intervals")
+course.show(figure, f"Gain over random images against label bits, with 95 % intervals, of {', '.join(MARKS)}")
 
 # %% [markdown] claim-text
 # ## 2. What can be claimed
@@ -160,7 +160,7 @@ ax.set(
     ylabel="accuracy, hard labels, %",
 )
 said = [f"weight {weight:g}, {row['mean']:.1f} %" for weight, row in means.iterrows()]
-course.show(figure, f"Accuracy by the weight of the statistics: {'; '.join(said)}")
+course.show(figure, f"Accuracy: {'; '.join(said)}; nearest images {frame.nearest.mean():.1f} %")
 
 # %% [markdown] masses-text
 # Learned masses against equal ones, by images a class. Free masses are k-means; see [03](03_barycenters.ipynb).

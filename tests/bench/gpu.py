@@ -72,13 +72,14 @@ def compared(
 
 
 def yardsticks(*, small: bool) -> Iterator[str]:
-    """DM under the protocol of its paper, beside its numbers."""
+    """DM under the protocol of its paper, one synthesis and five students, beside its numbers."""
     for (dataset, ipc), reported in YARDSTICKS.items():
         split = found(dataset)
         if split is None:
             continue
         method = replace(DM_RECIPE, ipc=ipc, **({"steps": 3, "batch": 8} if small else {}))
-        base, recipe = resolved(wdd.Config(dataset=dataset, method=method), split, None, small=small)
+        own = wdd.Config(dataset=dataset, method=method, controls=("random",))
+        base, recipe = resolved(own, split, None, small=small)
         protocol = replace(protocol_named("dsa", recipe), students=1 if small else 5)
         if small:
             protocol = replace(protocol, training=replace(protocol.training, steps=10))

@@ -5,6 +5,7 @@ number to the teacher itself. Can be stopped and goes on; runs are kept in runs/
 What it finds is kept beside the notebooks, a file a data set.
 """
 
+import itertools
 import sys
 import time
 from dataclasses import replace
@@ -21,7 +22,7 @@ COLUMNS = [
     *("dataset", "ipc", "part", "set", "settings", "protocol", "label_bits", "mean", "low", "high", "interval"),
     *("gain", "gain_low", "gain_high", "p"),
     *("gain_selection", "gain_selection_low", "gain_selection_high", "selection"),
-    *("w2_squared", "w2_squared_heldout", "mmd_squared_heldout"),
+    *("w2_squared", "w2_squared_heldout", "mmd_squared_heldout", "distil_seconds"),
 ]
 VIEWS = (1, 4, 16)
 DESIGN = {"digits": (5, 2), "shapes": (3, 1), "fashion-mnist": (3, 1)}  # syntheses, students
@@ -51,7 +52,8 @@ def main(datasets: list[str]) -> None:
             continue
         frame = pd.concat([asked(name, split, ipc) for ipc in (1, 10)], ignore_index=True)
         frame[COLUMNS].round(4).to_csv(KEPT / f"{name}.csv", index=False)
-        print(said(frame), *lines(frame), sep="\n")
+        kept = pd.read_csv(KEPT / f"{name}.csv")
+        print(said(kept), *lines(kept), sep="\n")
     print(f"{(time.monotonic() - started) / 60:.0f} minutes (less where runs were there already): {KEPT}")
 
 
@@ -92,7 +94,7 @@ def lines(frame: pd.DataFrame) -> list[str]:
         return f"{row.gain_selection:+.1f} [{low:+.1f}, {high:+.1f}]"
 
     told = []
-    for ipc, labels in ((ipc, labels) for ipc in (1, 10) for labels in ("hard", "soft", "online")):
+    for ipc, labels in itertools.product((1, 10), ("hard", "soft", "online")):
         own, more, near = (found.loc[ipc, labels, part] for part in ("wmdd", "two networks more", "targets alone"))
         means = [own["mean"], more["mean"], near["mean"], own["mean"] - own["gain"]]
         cells = [frame["dataset"].iloc[0], str(ipc), labels, *(f"{mean:.1f}" for mean in means), gain(own), gain(more)]
@@ -101,4 +103,6 @@ def lines(frame: pd.DataFrame) -> list[str]:
 
 
 if __name__ == "__main__":
+    if set(sys.argv[1:]) - set(DESIGN):
+        sys.exit(f"usage: question.py [{' | '.join(DESIGN)}] ...")
     main(sys.argv[1:])

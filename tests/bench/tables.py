@@ -56,8 +56,8 @@ def main(name: str) -> None:
     started, frame = time.monotonic(), compared(TABLES[name])
     KEPT.mkdir(parents=True, exist_ok=True)
     frame[COLUMNS].round(4).to_csv(KEPT / f"{name}.csv", index=False)
-    print(wdd.to_markdown(frame))
-    print(details(frame))
+    kept = pd.read_csv(KEPT / f"{name}.csv")
+    print(wdd.to_markdown(kept), details(kept), sep="\n")
     print(f"\n{(time.monotonic() - started) / 60:.0f} minutes (less where runs were there already).")
 
 

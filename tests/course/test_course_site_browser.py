@@ -122,6 +122,8 @@ def test_formulas_are_drawn_and_pictures_have_alt_texts(opened: Watched, site: P
     assert min(sizes) >= 4
     assert page.evaluate("[...document.images].filter((each) => !each.alt || !each.naturalWidth).length") == 0
     assert "$" not in page.locator("main").inner_text()
+    widest = "[...new Set([...document.querySelectorAll('.out img')].map((each) => getComputedStyle(each).maxWidth))]"
+    assert page.evaluate(widest) == ["100%"]
 
 
 def test_no_solution_is_in_the_pages(opened: Watched, site: Path) -> None:

@@ -7,6 +7,8 @@ from types import ModuleType
 import pandas as pd
 import pytest
 
+import wddkit as wdd
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 RECORDED = ROOT / "notebooks" / "recorded"
@@ -22,7 +24,22 @@ def question() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("file", sorted((RECORDED / "question").glob("*.csv")), ids=lambda file: file.stem)
-def test_the_question_has_the_recorded_answers(question: ModuleType, file: Path) -> None:
-    told = question.lines(pd.read_csv(file))
-    assert [line for line in told if line not in README] == []
+def recorded(kind: str, name: str, command: str, request: pytest.FixtureRequest) -> pd.DataFrame:
+    """What a command has left; a test of what was not measured yet is expected to fail here."""
+    file = RECORDED / kind / f"{name}.csv"
+    if not file.exists():
+        why = f"`make {command}` takes hours and was not measured yet"
+        request.applymarker(pytest.mark.xfail(reason=why, raises=FileNotFoundError))
+    return pd.read_csv(file)
+
+
+@pytest.mark.parametrize("name", ["digits", "shapes", "fashion-mnist"])
+def test_the_question_has_the_recorded_answers(name: str, question: ModuleType, request: pytest.FixtureRequest) -> None:
+    told = question.lines(recorded("question", name, "question", request))
+    assert [line for line in README.splitlines() if line.startswith(f"| {name} |")] == told
+
+
+@pytest.mark.parametrize("name", ["digits", "fashion", "imagenette", "cifar"])
+def test_a_table_of_methods_is_the_recorded_one(name: str, request: pytest.FixtureRequest) -> None:
+    written = wdd.to_markdown(recorded("tables", name, f"table-{name}", request))
+    assert "\n".join(line for line in written.splitlines() if line.startswith("|")) in README

@@ -10,6 +10,7 @@ from browser import chromium, nothing_went_wrong, watched
 
 from wddkit.comparison.inference import paired
 from wddkit.views import GainView, assets
+from wddkit.views.figures.printed.gains import seeds_beside_random
 
 OWN = {"hard": [72.0, 70.0, 75.0, 74.0], "online": [88.0, 90.0, 87.0, 91.0]}
 RANDOM = {"hard": [52.0, 60.0, 55.0, 54.0], "online": [89.0, 88.0, 88.0, 87.0]}
@@ -47,6 +48,13 @@ def test_a_saved_notebook_has_a_picture_of_it() -> None:
     assert metadata["image/png"] == {
         "alt": "Labels hard: gain over random images +20.00 points, 95 % interval 20.00 to 20.00."
     }
+
+
+def test_in_the_picture_seeds_that_do_not_count_are_dashed() -> None:
+    figure = seeds_beside_random([72.0, 70.0], [52.0, 60.0], [1], said="One seed.")
+    assert [line.get_linestyle() for line in figure.axes[0].lines] == ["--", "-"]
+    assert [list(line.get_ydata()) for line in figure.axes[0].lines] == [[52.0, 72.0], [60.0, 70.0]]
+    assert figure.alt == "One seed."
 
 
 def test_seeds_are_kept_in_order_and_once() -> None:

@@ -13,7 +13,7 @@ PNG = b"\x89PNG"
 
 
 def alt_and_bytes(text: str) -> tuple[str, bytes]:
-    found = re.fullmatch(r'<img alt="([^"]*)" src="data:image/png;base64,([^"]+)">', text)
+    found = re.fullmatch(r'<img alt="([^"]*)" class="picture" src="data:image/png;base64,([^"]+)">', text)
     assert found is not None
     return found[1], base64.b64decode(found[2])
 
@@ -37,11 +37,14 @@ def test_the_titles_of_a_wall_of_images_are_not_read_out() -> None:
 
 
 def test_a_figure_is_shown_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown: list[str] = []
-    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data["text/html"]))
+    shown: list[dict[str, str]] = []
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
     figure, _ = plt.subplots()
     show(figure, "Nothing")
-    assert [alt_and_bytes(each)[0] for each in shown] == ["Nothing."]
+    (data,) = shown
+    alt, png = alt_and_bytes(data["text/html"])
+    assert alt == "Nothing."
+    assert base64.b64decode(data["image/png"]) == png
     assert not plt.fignum_exists(figure.number)  # type: ignore[attr-defined]  # pyplot's figures have one
 
 

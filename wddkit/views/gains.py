@@ -71,7 +71,10 @@ class GainView(anywidget.AnyWidget):
         from wddkit.views.figures.printed.gains import seeds_beside_random
 
         own, random = self.accuracies[self.labels]
-        drawn = lambda: seeds_beside_random(own, random, self.seeds, said=self._summary())._repr_png_()[0]  # noqa: E731
+
+        def drawn() -> bytes:
+            return seeds_beside_random(own, random, self.seeds, said=self._summary())._repr_png_()[0]
+
         return with_picture(super()._repr_mimebundle_(**kwargs), drawn, alt=self._summary())
 
     def _summary(self) -> str:

@@ -1,4 +1,4 @@
-"""What both laboratories do with their state: pictures in saved notebooks, errors of traits."""
+"""What small views do with their state: pictures in saved notebooks, errors of traits."""
 
 import base64
 import contextlib
