@@ -37,6 +37,8 @@ axes.set_xticks(sizes, sizes)
 axes.set_xlabel("points on each side, n")
 axes.set_title("Both axes are logarithmic: a power of n is a straight line")
 axes.minorticks_off()
+said = [f"{name} {column.iloc[0]:.2g} to {column.iloc[-1]:.2g} s" for name, column in times.items()]
+course.show(axes.figure, f"Seconds for {sizes[0]} to {sizes[-1]} points: {'; '.join(said)}")
 
 # %% [markdown] exercise 09-exponent difficulty=2 importance=4 minutes=10 points=3
 # ### Exercise 1: the exponents
@@ -234,6 +236,8 @@ axes.legend(title="d", loc="upper left", bbox_to_anchor=(1, 1))
 axes.set_xlabel("points of each sample, n")
 axes.set_title("Two samples of one distribution, by its dimension d")
 axes.minorticks_off()
+said = [f"d = {d}: {column.iloc[0]:.2g} to {column.iloc[-1]:.2g}" for d, column in apart.items()]
+course.show(axes.figure, f"Squared W2 for {counts[0]} to {counts[-1]} points: {'; '.join(said)}")
 
 # %% [markdown] exercise 09-halves difficulty=2 importance=5 minutes=10 points=3
 # ### Exercise 4: two halves of one class

@@ -142,7 +142,8 @@ def test_a_prediction_is_asked_before_anything_may_be_moved(path: Path) -> None:
 @every_source
 def test_every_figure_is_shown_with_words(path: Path) -> None:
     for name, text in code_of(path, "solved"):
-        drawn, told = text.count("plt.subplots("), text.count("course.show(") + text.count("course.embedded(")
+        drawn = len(re.findall(r"= (?:plt\.subplots|\w+\.plot)\(", text))
+        told = text.count("course.show(") + text.count("course.embedded(")
         assert drawn == told, name
         assert set(re.findall(r"plt\.(\w+)", text)) <= {"subplots", "close"}, name
 
