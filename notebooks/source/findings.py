@@ -78,7 +78,7 @@ pd.concat(claims, axis=1)
 #
 # Rows leave out one part of the method or keep one alone: barycenter (targets), statistics, the start from nearest
 # images. Gains over random images in points, by labels; NaN was not asked. Where *statistics alone* stand above `wmdd`,
-# the barycenter is in the way of the statistics: features that are held at a support point leave them little room.
+# the label was a better target than the barycenter. Why is not settled.
 
 # %% parts
 gains.pivot(index=["dataset", "ipc", "part"], columns="protocol", values="gain")[list(gains.protocol.unique())].round(1)

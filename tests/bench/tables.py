@@ -75,9 +75,9 @@ def compared(table: Table) -> pd.DataFrame:
 
 def details(frame: pd.DataFrame) -> str:
     """What Markdown's cells have no room for: gains with their intervals, and what a set costs."""
-    columns = ["protocol", "ipc", "set", "gain", "gain_low", "gain_high", "p_holm", "detectable"]
+    columns = ["protocol", "ipc", "set", "settings", "gain", "gain_low", "gain_high", "p_holm", "detectable"]
     columns += ["bytes", "distil_seconds", "memory_mb"]
-    return frame[columns].to_string(index=False, float_format=lambda value: f"{value:.2f}")
+    return frame[columns].to_string(index=False, na_rep="", float_format=lambda value: f"{value:.2f}")
 
 
 if __name__ == "__main__":

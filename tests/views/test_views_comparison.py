@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -113,6 +114,16 @@ def test_markdown_is_a_row_a_set_and_a_column_a_protocol() -> None:
     assert lines[3] == r"| wmdd | 10 | **88.2 ± 1.1**\* | **93.2 ± 1.1**\* | **96.2 ± 1.1**\* |"
     assert lines[-1].startswith("Test accuracy in percent ± half the 95 % t-interval over 3 syntheses. Bold: above all")
     assert {line.count("|") for line in lines[:8]} == {6}
+
+
+def test_a_saved_table_is_written_as_before_it_was_saved(tmp_path: Path) -> None:
+    plain, changed = row("wmdd", 88, 1, settings=""), row("wmdd", 90, 1, settings="committee=(0.1,)")
+    frame = table(plain, changed, row("nearest", 70, 1)).drop(columns="run")
+    frame.to_csv(tmp_path / "table.csv", index=False)
+    written = wdd.to_markdown(pd.read_csv(tmp_path / "table.csv"))
+    assert written == wdd.to_markdown(frame)
+    assert "| wmdd (committee=(0.1,)) | 10 |" in written
+    assert "| wmdd (as given) | 10 |" in written
 
 
 def test_latex_is_a_tabular_whose_names_are_escaped() -> None:

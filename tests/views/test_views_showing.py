@@ -37,11 +37,12 @@ def test_the_titles_of_a_wall_of_images_are_not_read_out() -> None:
 
 
 def test_a_figure_is_shown_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown: list[dict[str, str]] = []
-    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
+    shown: list[tuple[dict[str, str], dict[str, dict[str, str]]]] = []
+    monkeypatch.setattr("IPython.display.display", lambda data, metadata, raw: shown.append((data, metadata)))
     figure, _ = plt.subplots()
     show(figure, "Nothing")
-    (data,) = shown
+    ((data, metadata),) = shown
+    assert metadata == {"image/png": {"alt": "Nothing."}}
     alt, png = alt_and_bytes(data["text/html"])
     assert alt == "Nothing."
     assert base64.b64decode(data["image/png"]) == png

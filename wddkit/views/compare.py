@@ -1,6 +1,5 @@
 """Runs side by side under one slider."""
 
-import base64
 import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +17,7 @@ from wddkit.views.linked import KEPT, Known, LinkedView
 from wddkit.views.payload import BYTES, payload
 from wddkit.views.scene.facts import recorded, turned
 from wddkit.views.selection import COLUMNS, Seen, named, rows
+from wddkit.views.showing import Bundle, Drawn, with_picture
 
 if TYPE_CHECKING:
     import pandas
@@ -102,17 +102,16 @@ class CompareExplorer(LinkedView):
         about = " ".join(f"{name}: {summary(meta)}" for name, meta in zip(self.names, self.metas, strict=True))
         return assets.Form("compare", state, self.buffers, f"Comparison: {', '.join(self.names)}", about)
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    def _repr_mimebundle_(self, **kwargs: Any) -> Bundle | None:
         """The widget, and a picture of each run for where no widget can live."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return bundle
         from wddkit.views.figures import overview
 
-        drawn = [overview(history)._repr_png_() for history in self._histories]
-        alt = " ".join(f"{name}: {about['alt']}" for name, (_, about) in zip(self.names, drawn, strict=True))
-        png = {**drawn[0][1], "alt": alt}
-        return {**bundle[0], "image/png": _stacked([data for data, _ in drawn])}, {**bundle[1], "image/png": png}
+        def drawn() -> Drawn:
+            each = [overview(history)._repr_png_() for history in self._histories]
+            alt = " ".join(f"{name}: {about['alt']}" for name, (_, about) in zip(self.names, each, strict=True))
+            return _stacked([png for png, _ in each]), {"alt": alt}
+
+        return with_picture(super()._repr_mimebundle_(**kwargs), drawn)
 
     @traitlets.validate("names")
     def _valid_names(self, proposal: dict[str, Any]) -> list[str]:
@@ -206,8 +205,8 @@ def _names(histories: Sequence[History], rows: Sequence[Sequence[str]]) -> list[
     return [name if name and named.count(name) == 1 else numbered[r] for r, name in enumerate(named)]
 
 
-def _stacked(pictures: Sequence[bytes]) -> str:
-    """PNG pictures below each other, as one in base64."""
+def _stacked(pictures: Sequence[bytes]) -> bytes:
+    """PNG pictures below each other, as one."""
     opened = [Image.open(io.BytesIO(data)).convert("RGB") for data in pictures]
     whole = Image.new("RGB", (max(each.width for each in opened), sum(each.height for each in opened)), "white")
     y = 0
@@ -216,4 +215,4 @@ def _stacked(pictures: Sequence[bytes]) -> str:
         y += each.height
     buffer = io.BytesIO()
     whole.save(buffer, "PNG")
-    return base64.b64encode(buffer.getvalue()).decode()
+    return buffer.getvalue()

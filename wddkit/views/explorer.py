@@ -1,6 +1,5 @@
 """The Explorer: one linked view over a whole recorded run, a widget in a notebook and the same thing as a page."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from wddkit.views.linked import KEPT, LOOK, Known, LinkedView
 from wddkit.views.payload import Payload, payload
 from wddkit.views.scene.facts import recorded
 from wddkit.views.selection import COLUMNS, Seen, named, rows
+from wddkit.views.showing import Bundle, with_picture
 
 if TYPE_CHECKING:
     import pandas
@@ -84,15 +84,14 @@ class Explorer(LinkedView):
         title = f"Distillation: {self.meta['title']}"
         return assets.Form("explorer", state, self.buffers, title, summary(self.meta))
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    def _repr_mimebundle_(self, **kwargs: Any) -> Bundle | None:
         """The widget, and a picture of it for where no widget can live."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None or self._history is None:
-            return bundle
+        widget: Bundle | None = super()._repr_mimebundle_(**kwargs)
+        if (history := self._history) is None:
+            return widget
         from wddkit.views.figures import overview
 
-        png, about = overview(self._history)._repr_png_()
-        return {**bundle[0], "image/png": base64.b64encode(png).decode()}, {**bundle[1], "image/png": about}
+        return with_picture(widget, lambda: overview(history)._repr_png_())
 
     def _known(self) -> Known:
         meta: Any = self.meta

@@ -10,7 +10,7 @@ import traitlets
 
 from wddkit.history.tables import interval
 from wddkit.views import assets
-from wddkit.views.labs.pages import with_picture
+from wddkit.views.showing import Bundle, Drawn, with_picture
 
 
 class GainView(anywidget.AnyWidget):
@@ -66,16 +66,16 @@ class GainView(anywidget.AnyWidget):
         state = {name: getattr(self, name) for name in ("accuracies", "quantiles", "labels", "seeds")}
         return assets.Form("gains", state, {}, "Gain over random images, seed by seed", self._summary())
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    def _repr_mimebundle_(self, **kwargs: Any) -> Bundle | None:
         """The widget, and a picture of it for where no widget can live."""
         from wddkit.views.figures.printed.gains import seeds_beside_random
 
         own, random = self.accuracies[self.labels]
 
-        def drawn() -> bytes:
-            return seeds_beside_random(own, random, self.seeds, said=self._summary())._repr_png_()[0]
+        def drawn() -> Drawn:
+            return seeds_beside_random(own, random, self.seeds, said=self._summary())._repr_png_()
 
-        return with_picture(super()._repr_mimebundle_(**kwargs), drawn, alt=self._summary())
+        return with_picture(super()._repr_mimebundle_(**kwargs), drawn)
 
     def _summary(self) -> str:
         low, high = self.interval

@@ -1,6 +1,5 @@
 """The Explorer of a run that is under way: it grows, and its buttons and knobs reach the run."""
 
-import base64
 import io
 import threading
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from wddkit.history import History
 from wddkit.views.explorer import Explorer
 from wddkit.views.payload import Payload, payload
+from wddkit.views.showing import Bundle, with_picture
 
 BEGUN = (
     "A live view of a distillation. Nothing was recorded yet when this cell was shown. Run the cell to see it live, or "
@@ -72,12 +72,12 @@ class LiveExplorer(Explorer):
         """Shows how the run is: `state`, `stage`, `done` of `total`, `seconds`, `knobs`, `message`."""
         self.live = dict(state)
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    def _repr_mimebundle_(self, **kwargs: Any) -> Bundle | None:
         """The widget, and for where no widget can live a picture; before there is anything to draw, of a sentence."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None or self._history is not None:
-            return bundle
-        return {**bundle[0], "image/png": _written(BEGUN)}, {**bundle[1], "image/png": {"alt": BEGUN}}
+        widget: Bundle | None = super()._repr_mimebundle_(**kwargs)
+        if self._history is not None:
+            return widget
+        return with_picture(widget, lambda: (_written(BEGUN), {"alt": BEGUN}))
 
     def _should_send_property(self, key: str, value: Any) -> bool:
         if self._quiet and key in ("meta", "buffers"):
@@ -95,15 +95,15 @@ class LiveExplorer(Explorer):
             self.live = {**(self.live or {}), "message": str(error)}
 
 
-def _written(text: str) -> str:
-    """A picture of a text, a sentence to a line, as PNG in base64."""
+def _written(text: str) -> bytes:
+    """A picture of a text, a sentence to a line, as PNG."""
     font, lines = ImageFont.load_default(18), text.replace(". ", ".\n")
     box = ImageDraw.Draw(Image.new("RGB", (1, 1))).multiline_textbbox((0, 0), lines, font=font)
     picture = Image.new("RGB", (int(box[2]) + 32, int(box[3]) + 32), "white")
     ImageDraw.Draw(picture).multiline_text((16, 16), lines, fill="#1b1f24", font=font)
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")
-    return base64.b64encode(buffer.getvalue()).decode()
+    return buffer.getvalue()
 
 
 def empty(title: str) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The AblationBrowser: one linked view over a sweep, a widget in a notebook and the same thing as a page."""
 
-import base64
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from wddkit.views.ablation import checks
 from wddkit.views.ablation.pages import form_of
 from wddkit.views.ablation.runs import PART_BYTES, Runs
 from wddkit.views.ablation.sending import sent
+from wddkit.views.showing import Bundle, Drawn, with_picture
 from wddkit.views.sweeps import Table, groups
 
 if TYPE_CHECKING:
@@ -153,19 +153,18 @@ class AblationBrowser(anywidget.AnyWidget):
         given = asked if isinstance(asked, list) else []
         return [run for run in given if isinstance(run, int) and 0 <= run < len(self._runs.names)]
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    def _repr_mimebundle_(self, **kwargs: Any) -> Bundle | None:
         """The widget, and a picture of its heat map for where no widget can live."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return bundle
         from wddkit.views.figures import heat_map
 
-        own = {name: level for name, level in self.fixed.items() if name not in (self.rows, self.columns)}
-        drawn = heat_map(
-            self.sweep, self.value, rows=self.rows, columns=self.columns, fixed=own, protocol=self.protocol
-        )
-        png, about = drawn._repr_png_()
-        return {**bundle[0], "image/png": base64.b64encode(png).decode()}, {**bundle[1], "image/png": about}
+        def drawn() -> Drawn:
+            own = {name: level for name, level in self.fixed.items() if name not in (self.rows, self.columns)}
+            figure = heat_map(
+                self.sweep, self.value, rows=self.rows, columns=self.columns, fixed=own, protocol=self.protocol
+            )
+            return figure._repr_png_()
+
+        return with_picture(super()._repr_mimebundle_(**kwargs), drawn)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_") and not hasattr(type(self), name):

@@ -202,9 +202,8 @@ def _dot(row: dict[Any, Any], *, alone: bool) -> Dot:
     tested = name != WHOLE  # nobody claims that all images are better than some
     told = CONTROLS.get(name, name)
     if not alone:
-        changed = row.get("settings")  # NaN where an empty text was read from a file
-        changed = changed if isinstance(changed, str) else ""
-        told = f"{told} ({changed or PurePath(str(row.get('run', ''))).name or 'as given'})"
+        settings = row["settings"] if isinstance(row.get("settings"), str) else ""  # an empty one is read as NaN
+        told = f"{told} ({settings or PurePath(str(row.get('run', ''))).name or 'as given'})"
     return Dot(
         name=told,
         control=control,

@@ -15,6 +15,7 @@ from wddkit.views.labs import pages
 from wddkit.views.labs.checks import as_measure, as_state, check_alike, check_cost, from_state, lesson_of
 from wddkit.views.labs.laboratory import Laboratory
 from wddkit.views.labs.lessons import BARYCENTER
+from wddkit.views.showing import Bundle, Drawn, with_picture
 
 MOST_SUPPORT = 40
 RULES = ("free", "uniform")
@@ -165,14 +166,15 @@ class BarycenterLab(Laboratory):
         state = {name: getattr(self, name) for name in names}
         return assets.Form("barycenter_lab", state, {}, "Barycenter laboratory", self._summary())
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    def _repr_mimebundle_(self, **kwargs: Any) -> Bundle | None:
         """The widget, and a picture of it for where no widget can live."""
         from wddkit.views.labs.pictures import barycenter_png
 
-        def drawn() -> bytes:
-            return barycenter_png(self.measures, self.shown, [each.value for each in self.history])
+        def drawn() -> Drawn:
+            values = [each.value for each in self.history]
+            return barycenter_png(self.measures, self.shown, values), {"alt": self._summary()}
 
-        return pages.with_picture(super()._repr_mimebundle_(**kwargs), drawn, alt=self._summary())
+        return with_picture(super()._repr_mimebundle_(**kwargs), drawn)
 
     def _summary(self) -> str:
         count, values = sum(map(len, self.measures)), self.history

@@ -1,21 +1,9 @@
-"""What small views do with their state: pictures in saved notebooks, errors of traits."""
+"""How laboratories say that a state is wrong."""
 
-import base64
 import contextlib
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import traitlets
-
-Bundle = tuple[dict[str, Any], dict[str, Any]]
-
-
-def with_picture(bundle: Bundle | None, draw: Callable[[], bytes], *, alt: str) -> Bundle | None:
-    """A widget's bundle with a PNG beside it, for where no widget can live."""
-    if bundle is None:
-        return None
-    picture = base64.b64encode(draw()).decode()
-    return {**bundle[0], "image/png": picture}, {**bundle[1], "image/png": {"alt": alt}}
 
 
 @contextlib.contextmanager

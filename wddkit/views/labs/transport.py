@@ -13,6 +13,7 @@ from wddkit.views.labs import pages
 from wddkit.views.labs.checks import Setting, as_measure, as_state, check_alike, check_cost, from_state, lesson_of
 from wddkit.views.labs.laboratory import Laboratory
 from wddkit.views.labs.lessons import TRANSPORT
+from wddkit.views.showing import Bundle, Drawn, with_picture
 
 
 class TransportLab(Laboratory):
@@ -130,12 +131,14 @@ class TransportLab(Laboratory):
         state = {name: getattr(self, name) for name in names}
         return assets.Form("transport_lab", state, {}, "Transport laboratory", self._summary())
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    def _repr_mimebundle_(self, **kwargs: Any) -> Bundle | None:
         """The widget, and a picture of it for where no widget can live."""
         from wddkit.views.labs.pictures import transport_png
 
-        drawn = lambda: transport_png(self.a, self.b, self.transport)  # noqa: E731
-        return pages.with_picture(super()._repr_mimebundle_(**kwargs), drawn, alt=self._summary())
+        def drawn() -> Drawn:
+            return transport_png(self.a, self.b, self.transport), {"alt": self._summary()}
+
+        return with_picture(super()._repr_mimebundle_(**kwargs), drawn)
 
     def _summary(self) -> str:
         return (

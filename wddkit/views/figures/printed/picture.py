@@ -1,6 +1,5 @@
 """The paper that figures for print are drawn on: always dark on light, without pyplot."""
 
-import base64
 import contextlib
 import io
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from wddkit.views.figures.words import wrapped
-from wddkit.views.showing import image
+from wddkit.views.showing import Bundle, Drawn, bundle
 
 SMALL = 8.5  # points; nothing in a figure is smaller
 LETTERS = 13.5  # of that size in an inch
@@ -37,18 +36,14 @@ class Picture(Figure):
 
     alt = "figure"
 
-    def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
+    def _repr_png_(self) -> Drawn:
         buffer = io.BytesIO()
         with paper():
             self.savefig(buffer, format="png", dpi=110)
         return buffer.getvalue(), {"alt": self.alt}
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
-        """The image, and the same in HTML, which JupyterLab prefers: it shows no alt text of an image alone."""
-        png, about = self._repr_png_()
-        return {"image/png": base64.b64encode(png).decode(), "text/html": image(png, self.alt)}, {"image/png": about}
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:
+        return bundle(self._repr_png_())
 
 
 @contextlib.contextmanager
