@@ -13,7 +13,7 @@ PINNED := $(RUN)/python -m pip freeze --disable-pip-version-check --exclude-edit
 
 .DEFAULT_GOAL := help
 .PHONY: help demo lab notebooks site release check test bench bench-ot bench-views bench-gpu table-digits table-fashion \
-  table-imagenette table-cifar question sweeps coverage lint constraints clean again
+  table-imagenette table-cifar question defaults sweeps coverage lint constraints clean again
 
 help:  ## this list
 	@echo "wddkit: dataset distillation via the Wasserstein metric. What make can do:"
@@ -78,6 +78,10 @@ table-cifar: $(READY)  ## compare five methods on the JPEG copy of CIFAR-10
 question: $(READY)  ## does WMDD beat its controls? gain against label bits, part by part of the method
 	@echo "Asking (long; stop and go on as you like) ..."
 	@OMP_NUM_THREADS=1 $(RUN)/python tests/bench/question.py
+
+defaults: $(READY)  ## which values of WMDD win on validation images? one field at a time
+	@echo "Trying (long; stop and go on as you like) ..."
+	@OMP_NUM_THREADS=1 $(RUN)/python tests/bench/defaults.py
 
 sweeps: $(READY)  ## make the recorded sweeps of the notebooks anew
 	@echo "Sweeping (long; stop and go on as you like) ..."

@@ -49,7 +49,7 @@ def main(*, small: bool) -> None:
 
 def imagenette(*, small: bool) -> Iterator[str]:
     """The methods of the paper's comparison on ResNet-18, one IPC after the other."""
-    network = Network(name="resnet-small", width=8) if small else Network(name="resnet18")
+    network = Network(name="resnet-small") if small else Network(name="resnet18")
     for ipc in (1,) if small else (1, 10, 50):
         frame = compared(wdd.Config(dataset="imagenette96"), ORDERED, ipc, network, small=small)
         if frame is not None:
