@@ -1,6 +1,8 @@
 """The README's tables of results are those that its commands have left beside the notebooks."""
 
 import importlib.util
+import itertools
+import math
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -66,3 +68,26 @@ def test_a_table_tells_the_place_of_wmdd_and_which_gains_are_told_from_0() -> No
         "| place of wmdd, two networks more | 2 of 5 |",
         "| place of wmdd | 3 of 5 |",
     ]
+
+
+@pytest.mark.parametrize("name", ["digits", "shapes", "fashion-mnist"])
+def test_the_changes_that_were_tried_are_those_of_the_command(name: str, request: pytest.FixtureRequest) -> None:
+    found = recorded("defaults", name, "defaults", request)
+    assert list(dict.fromkeys(found["change"])) == list(bench("defaults").CHANGES)
+    assert set(zip(found["ipc"], found["protocol"], strict=True)) == set(itertools.product((1, 10), ("hard", "soft")))
+
+
+def test_a_change_is_told_by_its_paired_differences() -> None:
+    defaults = bench("defaults")
+    accuracy = {change: [51.0, 62.0, 73.0] for change in defaults.CHANGES} | {defaults.GIVEN: [50.0, 60.0, 70.0]}
+    rows = [
+        {"dataset": "digits", "ipc": 1, "protocol": "hard", "change": change, "seed": seed, "accuracy": value}
+        for change, values in accuracy.items()
+        for seed, value in enumerate(values)
+    ]
+    found = defaults.differences(pd.DataFrame(rows)).set_index("change")
+    assert found.loc[defaults.GIVEN, ["mean", "added", "low", "high"]].tolist() == [60.0, 0.0, 0.0, 0.0]
+    half = 4.302653 / math.sqrt(3)  # t with 2 degrees of freedom at 97.5 %, of differences 1, 2, 3
+    told = found.loc["label as target", ["mean", "added", "low", "high"]].tolist()
+    assert told == pytest.approx([62.0, 2.0, 2 - half, 2 + half])
+    assert "label as target" in defaults.said(found.reset_index())
