@@ -66,7 +66,7 @@ def main(name: str) -> None:
 
 def compared(table: Table) -> pd.DataFrame:
     """The comparison of all methods at all sizes, so that tests are corrected for their whole number."""
-    base = wdd.Config(dataset=table.dataset, size=table.size)
+    base = wdd.Config(dataset=table.dataset, size=table.size, controls=("random", "whole"))  # nearest is a method here
     split = wdd.load(table.dataset, size=table.size)
     recipe = base.resolved(split).protocols[0]
     protocols = [replace(protocol_named(each, recipe), students=table.students) for each in table.protocols]
