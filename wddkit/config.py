@@ -15,8 +15,9 @@ from wddkit.augment import Augment
 from wddkit.data import Split
 from wddkit.data.arrays import shown
 from wddkit.history.logs import read_log
-from wddkit.methods import METHODS, WMDD, Method
+from wddkit.methods import METHODS, WMDD, Method, Nearest, Random
 from wddkit.methods.base import Precision
+from wddkit.methods.targets import Masses
 from wddkit.nets import Network, build
 from wddkit.protocols import protocol_named
 from wddkit.stages.students import Protocol
@@ -227,6 +228,12 @@ def protocol_key(description: codec.Json) -> str:
 def controls(config: Config) -> dict[str, Control]:
     """The controls by the names of their sets in tables."""
     return {WHOLE if control == "whole" else control: control for control in config.controls}
+
+
+def control_methods(method: Method) -> dict[str, Method]:
+    """The controls that are distilled, beside this method: as many images, and masses that it learns if it does."""
+    masses: Masses = getattr(method, "masses", "uniform")
+    return {"random": Random(method.ipc), "nearest": Nearest(method.ipc, masses=masses)}
 
 
 def method_name(method: Method) -> str:

@@ -12,12 +12,11 @@ import numpy as np
 
 from wddkit import codec
 from wddkit.closeness import closeness
-from wddkit.config import WHOLE, Config, Control, controls, described, method_name
+from wddkit.config import WHOLE, Config, Control, control_methods, controls, described, method_name
 from wddkit.costs import Spent, label_bits, spending
 from wddkit.data import DistilledSet, ImageSet, Split
 from wddkit.history.tables import interval
-from wddkit.methods import Context, Method, Nearest, Random, Task
-from wddkit.methods.targets import Masses
+from wddkit.methods import Context, Task
 from wddkit.nets import size_bytes
 from wddkit.stages.calibration import Calibration
 from wddkit.stages.students import Protocol, Trained, labelled, train_student
@@ -238,11 +237,7 @@ def _sets(
     """The method's set and its controls, drawn anew by the synthesis seed, with what it took to make them."""
     own = method_name(config.method)
     yield own, distilled, spent
-    masses: Masses = getattr(config.method, "masses", "uniform")
-    methods: dict[str, Method] = {
-        "random": Random(config.method.ipc),
-        "nearest": Nearest(config.method.ipc, masses=masses),
-    }
+    methods = control_methods(config.method)
     context = Context(seed=config.seed, device=task.device, precision=config.precision)
     for control in get_args(Control):
         name = WHOLE if control == "whole" else control

@@ -100,7 +100,9 @@ def test_controls_that_differ_stand_for_themselves(tmp_path: Path) -> None:
     found = compare([A, uniform], tmp_path, seeds=1)
     assert [*found["set"]] == ["wmdd", "random", "nearest", "whole real set", "wmdd", "nearest"]
     assert found["run"].nunique() == 2
-    assert found[found["set"] == "nearest"]["bytes"].nunique() == 2  # masses are stored unless they are uniform
+    nearest = found[found["set"] == "nearest"]
+    assert nearest["bytes"].nunique() == 2  # masses are stored unless they are uniform
+    assert set(nearest["settings"]) == {"", "masses=uniform"}
 
 
 def test_results_that_only_some_runs_have_do_not_disturb(frame: pd.DataFrame, out: Path) -> None:

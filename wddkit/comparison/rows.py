@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from wddkit.codec import Json, digest
-from wddkit.config import WHOLE, Config, controls, described, method_name, protocol_key
+from wddkit.config import WHOLE, Config, control_methods, controls, described, method_name, protocol_key
 from wddkit.history import History
 from wddkit.methods import METHODS
 from wddkit.pipeline import protocols_of
@@ -67,9 +67,10 @@ class Row:
 
     @property
     def settings(self) -> str:
-        """Fields of the row's own method, but for ipc, in which it differs from the method as it is by default."""
-        method = self.config.method
-        if self.single or self.name != method_name(method):
+        """Fields of the row's method, but for ipc, in which it differs from the method as it is by default."""
+        own = self.config.method
+        method = own if self.name == method_name(own) else control_methods(own).get(self.name)
+        if self.single or method is None:
             return ""
         given = [(each.name, getattr(method, each.name), each.default) for each in fields(method)]  # type: ignore[arg-type]  # every method is a dataclass
         plain = (str, int, float, tuple, type(None))
