@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from experiment_toys import CONFIG, HARD, ONLINE, bytes_of, results_of, run, toy_split
 from scipy import stats
 
@@ -81,6 +82,18 @@ def test_a_second_comparison_reads_the_runs_that_are_there(frame: pd.DataFrame, 
     before = bytes_of(out)
     pd.testing.assert_frame_equal(compare([A, B], out), frame)
     assert bytes_of(out) == before
+
+
+@pytest.mark.slow
+def test_runs_of_another_number_of_threads_are_told(tmp_path: Path) -> None:
+    threads = torch.get_num_threads()
+    compare([A], tmp_path, seeds=1)
+    torch.set_num_threads(threads + 1)
+    try:
+        with pytest.warns(UserWarning, match=rf"{threads} threads.*\(toy-wmdd.*{threads + 1} threads.*\(toy-nearest"):
+            compare([A, B], tmp_path, seeds=1)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_one_synthesis_has_an_interval_over_its_students_and_says_so(out: Path, frame: pd.DataFrame) -> None:

@@ -1,5 +1,6 @@
 """Compare: run several configs under equal conditions, and put them in one table."""
 
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from wddkit.config import Config, check_protocols, config_given, recipe_protocol
 from wddkit.data import Split
 from wddkit.data.arrays import shown
 from wddkit.experiment import load_split, prepared, run
+from wddkit.history import History
 from wddkit.stages.students import Protocol
 
 if TYPE_CHECKING:
@@ -50,13 +52,34 @@ def compare(
     foreign = checked_sets(sets or {}, own, seeds=seeds)
     chosen = [_tuned(job, tune, Path(out) / "tuning", progress=progress) for job in jobs if given]
     rows: list[Row] = []
+    histories: list[History] = []
     for config, images, choice in [*chosen, *((config, own, Choice()) for config in controls_of(first, foreign))]:
         grid = _seeded(config, seeds=seeds, teachers=teachers)
-        rows += rows_of(config, [run(each, out=out, split=images, progress=progress) for each in grid], choice)
+        made = [run(each, out=out, split=images, progress=progress) for each in grid]
+        histories += made
+        rows += rows_of(config, made, choice)
     for name, each in foreign.items():
         (config,) = controls_of(first, {name: each})
         rows += foreign_rows(name, each, _seeded(config, seeds=seeds, teachers=teachers), own, progress=progress)
+    _warn_of_conditions(histories)
     return table(rows)
+
+
+def _warn_of_conditions(histories: Iterable[History]) -> None:
+    """Warns where not all runs were made under the same conditions: the bits of a teacher hang on them."""
+    found: dict[str, str] = {}
+    for history in histories:
+        here = history.environment
+        conditions = f"{here.device}, {here.threads} threads, torch {here.versions['torch']}"
+        found.setdefault(conditions, Path(str(history.path)).name)
+    if len(found) > 1:
+        said = "; ".join(f"{conditions} ({name})" for conditions, name in found.items())
+        warnings.warn(
+            f"runs of this comparison were made under different conditions: {said}. The bits of a teacher hang on "
+            f"them, so equal seeds may not be pairs. Set OMP_NUM_THREADS and the device as they were, or compare in "
+            f"an empty folder (out=)",
+            stacklevel=3,
+        )
 
 
 def _given(configs: object) -> list[Config]:
