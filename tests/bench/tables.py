@@ -114,7 +114,7 @@ def told_apart(frame: pd.DataFrame) -> str:
     """How many gains over random and chosen images are told from 0, each for itself and after Holm's correction."""
     said = []
     for kind, p, over in (("gain", "p_holm", "random"), ("gain_selection", "p_selection_holm", "chosen")):
-        tests = frame.dropna(subset=f"{kind}_low")
+        tests = frame.dropna(subset=p)
         alone = (tests[f"{kind}_low"] > 0) | (tests[f"{kind}_high"] < 0)
         sure = (tests[p] < 0.05).sum()
         said.append(f"Of {len(tests)} gains over {over} images {alone.sum()} are told from 0, {sure} after correction.")

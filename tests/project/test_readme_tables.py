@@ -42,8 +42,8 @@ def test_the_question_has_the_recorded_answers(name: str, request: pytest.Fixtur
 
 @pytest.mark.parametrize("name", ["digits", "fashion", "imagenette", "cifar"])
 def test_a_table_of_methods_is_the_recorded_one(name: str, request: pytest.FixtureRequest) -> None:
-    told = bench("tables").lines(recorded("tables", name, f"table-{name}", request))
-    assert "\n".join(told) in README
+    tables, found = bench("tables"), recorded("tables", name, f"table-{name}", request)
+    assert "\n".join([*tables.lines(found), "", tables.told_apart(found)]) in README
 
 
 def test_a_table_tells_the_place_of_wmdd_and_what_each_set_is_above_of() -> None:
