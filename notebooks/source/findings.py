@@ -86,9 +86,10 @@ gains.pivot(index=["dataset", "ipc", "part"], columns="protocol", values="gain")
 # %% [markdown] methods-text
 # ## 4. All methods under one roof
 #
-# Every method with the same data, teacher, students and labels, and no more trials than the others: each as it is by
-# default (`make table-digits` and its likes). First the place of WMDD among all sets, by mean accuracy, and how many
-# gains over random images are told from 0: one by one, and after Holm's correction for the whole table.
+# Every method with the same data, teacher, students and labels, as it is by default (`make table-digits` and its
+# likes). WMDD's defaults were chosen on validation images of digits and Fashion-MNIST, the others' were not searched in
+# the same way. First the place of WMDD among all sets, by mean accuracy, and how many gains over random images are told
+# from 0: one by one, and after Holm's correction for all tests of the data set under these labels.
 
 # %% places
 tables = {file.stem: pd.read_csv(file) for file in sorted(course.recorded("tables").glob("*.csv"))}
@@ -98,7 +99,9 @@ def place(group):
     """Which set is first and where WMDD stands, alone and with two networks more."""
     names = group.set.where(group.settings.isna(), group.set + ", " + group.settings.astype(str))
     means = group.set_index(names)["mean"].sort_values(ascending=False)
-    ours = {name: f"{means.index.get_loc(name) + 1} of {len(means)}" for name in means.index if name.startswith("wmdd")}
+    ours = {
+        name: f"{(means > means[name]).sum() + 1} of {len(means)}" for name in means.index if name.startswith("wmdd")
+    }
     told = group.gain_low.gt(0) | group.gain_high.lt(0)
     counts = {"told from 0": told.sum(), "after Holm": group.p_holm.lt(0.05).sum()}
     return pd.Series({"first": means.index[0], **dict(sorted(ours.items())), **counts})

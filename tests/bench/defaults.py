@@ -12,10 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+from data_sets import found
 
 import wddkit as wdd
 from wddkit.config import recipe_protocols
-from wddkit.data import MissingDataError
 from wddkit.history.tables import interval
 from wddkit.methods import WMDD
 
@@ -36,10 +36,7 @@ def main(datasets: list[str]) -> None:
     started = time.monotonic()
     KEPT.mkdir(parents=True, exist_ok=True)
     for name in datasets or SEEDS:
-        try:
-            split = wdd.load(name)
-        except MissingDataError as error:
-            print(f"{name} is left out: {error}")
+        if (split := found(name)) is None:
             continue
         frame = differences(pd.DataFrame(tried(name, split)))
         frame.round(4).to_csv(KEPT / f"{name}.csv", index=False)
@@ -71,14 +68,14 @@ def tried(name: str, split: wdd.Split) -> Iterator[dict[str, object]]:
 
 def differences(rows: pd.DataFrame) -> pd.DataFrame:
     """Means over seeds, and what each change adds to the method as given, paired by seed, with its 95 % t-interval."""
-    found = []
+    told = []
     for (name, ipc, protocol), group in rows.groupby(["dataset", "ipc", "protocol"], sort=False):
         table = group.pivot(index="seed", columns="change", values="accuracy")
         for change in CHANGES:
             added = table[change] - table[GIVEN]
             low, high = interval(added.tolist())
-            found.append((name, ipc, protocol, change, table[change].mean(), added.mean(), low, high))
-    return pd.DataFrame(found, columns=["dataset", "ipc", "protocol", "change", "mean", "added", "low", "high"])
+            told.append((name, ipc, protocol, change, table[change].mean(), added.mean(), low, high))
+    return pd.DataFrame(told, columns=["dataset", "ipc", "protocol", "change", "mean", "added", "low", "high"])
 
 
 def said(frame: pd.DataFrame) -> str:

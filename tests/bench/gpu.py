@@ -15,9 +15,9 @@ from itertools import chain
 from pathlib import Path
 
 import pandas as pd
+from data_sets import found
 
 import wddkit as wdd
-from wddkit.data import MissingDataError
 from wddkit.methods import DM, METHODS
 from wddkit.nets import Network
 from wddkit.protocols import protocol_named
@@ -87,15 +87,6 @@ def yardsticks(*, small: bool) -> Iterator[str]:
         here = frame.set_index("set")["mean"]
         for name, quoted in reported.items():
             yield f"{dataset}, IPC {ipc}, protocol dsa, {name}: {here[name]:.1f} % here, {quoted} quoted"
-
-
-def found(dataset: str) -> wdd.Split | None:
-    """The data set, if it is here."""
-    try:
-        return wdd.load(dataset)
-    except MissingDataError as error:
-        print(f"{dataset} is left out: {error}")
-        return None
 
 
 def resolved(

@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+from data_sets import found
 
 import wddkit as wdd
-from wddkit.data import MissingDataError
 from wddkit.methods import WMDD, Herding, Nearest
 
 OUT, KEPT = Path("runs/measured"), Path("notebooks/recorded/question")
@@ -45,10 +45,7 @@ def main(datasets: list[str]) -> None:
     started = time.monotonic()
     KEPT.mkdir(parents=True, exist_ok=True)
     for name in datasets or DESIGN:
-        try:
-            split = wdd.load(name)
-        except MissingDataError as error:
-            print(f"{name} is left out: {error}")
+        if (split := found(name)) is None:
             continue
         frame = pd.concat([asked(name, split, ipc) for ipc in (1, 10)], ignore_index=True)
         frame[COLUMNS].round(4).to_csv(KEPT / f"{name}.csv", index=False)
@@ -87,7 +84,7 @@ def said(frame: pd.DataFrame) -> str:
 
 def lines(frame: pd.DataFrame) -> list[str]:
     """The README's lines of a data set: accuracies, and paired gains over the best real images that were chosen."""
-    found = frame.set_index(["ipc", "protocol", "part"])
+    rows = frame.set_index(["ipc", "protocol", "part"])
 
     def gain(row: pd.Series) -> str:
         low, high = row.gain_selection_low, row.gain_selection_high
@@ -95,7 +92,7 @@ def lines(frame: pd.DataFrame) -> list[str]:
 
     told = []
     for ipc, labels in itertools.product((1, 10), ("hard", "soft", "online")):
-        own, more, near = (found.loc[ipc, labels, part] for part in ("wmdd", "two networks more", "targets alone"))
+        own, more, near = (rows.loc[ipc, labels, part] for part in ("wmdd", "two networks more", "targets alone"))
         means = [own["mean"], more["mean"], near["mean"], own["mean"] - own["gain"]]
         cells = [frame["dataset"].iloc[0], str(ipc), labels, *(f"{mean:.1f}" for mean in means), gain(own), gain(more)]
         told.append(f"| {' | '.join(cells)} |")

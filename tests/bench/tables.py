@@ -80,7 +80,7 @@ def lines(frame: pd.DataFrame) -> list[str]:
     """The README's table: a set a row, the best under hard labels first; then the place of WMDD in each column.
 
     A cell is the mean with half its 95 % interval, and what it is above of by a paired interval without 0: random
-    images (r), and the best real images that were chosen by a rule (c).
+    images (r), and the best real images that were chosen by a rule (c). Bold is what is above all others of its column.
     """
     more = frame["settings"].fillna("").str.contains("committee")
     frame = frame.assign(row=frame["set"].where(~more, frame["set"] + ", two networks more"))
@@ -103,7 +103,8 @@ def lines(frame: pd.DataFrame) -> list[str]:
 
 def _cell(row: Any) -> str:
     above = [name for name, low in (("r", row.gain_low), ("c", row.gain_selection_low)) if low > 0]
-    return f"{row.mean:.1f} ± {(row.high - row.low) / 2:.1f}{''.join(f' {name}' for name in above)}"
+    said = f"{row.mean:.1f} ± {(row.high - row.low) / 2:.1f}"
+    return " ".join([f"**{said}**" if row.best else said, *above])
 
 
 def _place(means: pd.Series, name: str) -> str:
