@@ -12,8 +12,8 @@ TABLE := echo "Comparing (stop and go on as you like) ..."; OMP_NUM_THREADS=1 $(
 PINNED := $(RUN)/python -m pip freeze --disable-pip-version-check --exclude-editable
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab notebooks site release check test bench bench-ot bench-views bench-gpu table-digits table-fashion \
-  table-imagenette table-cifar question defaults sweeps coverage lint constraints clean again
+.PHONY: help demo lab notebooks site release check test bench bench-ot bench-views bench-gpu table-digits \
+  table-digits-tuned table-fashion table-imagenette table-cifar question defaults sweeps coverage lint constraints clean again
 
 help:  ## this list
 	@echo "wddkit: dataset distillation via the Wasserstein metric. What make can do:"
@@ -65,6 +65,9 @@ bench-gpu: $(READY)  ## what needs a GPU: ResNet-18 on Imagenette, DM beside its
 
 table-digits: $(READY)  ## compare all methods on digits (stop and go on as you like, as with all tables)
 	@$(TABLE) digits
+
+table-digits-tuned: $(READY)  ## the same after four trials of each method on validation images
+	@$(TABLE) digits-tuned
 
 table-fashion: $(READY)  ## compare seven methods on Fashion-MNIST (WDDKIT_DATA names the data folder)
 	@$(TABLE) fashion

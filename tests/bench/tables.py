@@ -1,4 +1,4 @@
-"""The tables of the README: `make table-digits`, `table-fashion`, `table-imagenette`, `table-cifar`.
+"""The tables of methods: `make table-digits`, `table-digits-tuned`, `table-fashion`, `table-imagenette`, `table-cifar`.
 
 Each is one command that can be stopped and goes on where it was: runs are kept in runs/measured, students in the cache.
 What a table says is kept beside the notebooks. Data files are looked for in WDDKIT_DATA.
@@ -25,7 +25,7 @@ COLUMNS = [
     *("dataset", "protocol", "ipc", "set", "settings", "labels", "network", "mean", "low", "high", "interval"),
     *("gain", "gain_low", "gain_high", "p_holm", "detectable"),
     *("selection", "gain_selection", "gain_selection_low", "gain_selection_high", "p_selection_holm"),
-    *("best", "ece", "bytes", "label_bits", "distil_seconds", "memory_mb"),
+    *("best", "ece", "bytes", "label_bits", "distil_seconds", "memory_mb", "trials", "chosen", "validation"),
 ]
 COMMITTEE = partial(WMDD, committee=(0.1, 0.03))  # two networks more, with 10 % and 3 % of the teacher's training
 SELECTED = (*(METHODS[name] for name in ("nearest", "herding", "dm", "sre2l", "rded", "wmdd")), COMMITTEE)
@@ -44,10 +44,12 @@ class Table:
     ipc: tuple[int, ...] = (1, 10)
     protocols: tuple[str, ...] = ("hard", "online")
     size: int | None = None
+    tune: int = 1  # configurations of each method that are tried on validation images first
 
 
 TABLES = {
     "digits": Table("digits", ALL, seeds=5, students=2),
+    "digits-tuned": Table("digits", ALL, seeds=5, students=2, tune=4),
     "fashion": Table("fashion-mnist", SELECTED, seeds=3, students=2),
     "imagenette": Table("imagenette96", FEW, seeds=3, students=1, size=48),
     "cifar": Table("cifar10-jpeg", FEW, seeds=3, students=1),
@@ -72,7 +74,13 @@ def compared(table: Table) -> pd.DataFrame:
     protocols = [replace(protocol_named(each, recipe), students=table.students) for each in table.protocols]
     configs = [replace(base, method=method(ipc=ipc)) for ipc in table.ipc for method in table.methods]
     return wdd.compare(
-        configs, seeds=table.seeds, protocols=protocols, out=OUT, split=split, progress=sys.stderr.isatty()
+        configs,
+        seeds=table.seeds,
+        tune=table.tune,
+        protocols=protocols,
+        out=OUT,
+        split=split,
+        progress=sys.stderr.isatty(),
     )
 
 
@@ -125,7 +133,7 @@ def told_apart(frame: pd.DataFrame) -> str:
 def details(frame: pd.DataFrame) -> str:
     """What Markdown's cells have no room for: gains with their intervals, and what a set costs."""
     columns = ["protocol", "ipc", "set", "settings", "gain", "gain_low", "gain_high", "p_holm", "detectable"]
-    columns += ["bytes", "distil_seconds", "memory_mb"]
+    columns += ["bytes", "distil_seconds", "memory_mb", "trials", "chosen", "validation"]
     return frame[columns].to_string(index=False, na_rep="", float_format=lambda value: f"{value:.2f}")
 
 
