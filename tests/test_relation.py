@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import spearmanr
 
 import wddkit as wdd
-from wddkit.history.relation import LEAST, Part, pooled
+from wddkit.history.correlation import LEAST, Part, pooled
 from wddkit.views import figures
 
 METHODS = ("wmdd", "dm", "mtt", "kip", "sre2l", "random")

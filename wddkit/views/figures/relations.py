@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from wddkit.history.relation import By, Correlation, Given, columns, correlations, numbers, selected, strata
+from wddkit.history.correlation import Correlation
+from wddkit.history.relation import By, Given, columns, correlations, numbers, selected, strata
 from wddkit.views.figures.words import meaning, short
 
 MOST = 6  # panels that a figure shows
