@@ -126,7 +126,7 @@ def test_an_interval_holds_the_truth_about_as_often_as_it_says() -> None:
     for trial in range(200):
         x = rng.normal(size=20)
         y = 0.5 * x + np.sqrt(0.75) * rng.normal(size=20)
-        found = pooled([Part((), x, y, np.arange(20))], seed=trial)
+        found = pooled([Part(x, y, np.arange(20))], seed=trial)
         held.append(found.low <= truth <= found.high)
     assert 0.90 <= np.mean(held) <= 0.995  # 0.95 within three deviations of 200 trials, and some for a small n
 
@@ -139,6 +139,28 @@ def test_rows_of_one_run_are_drawn_together() -> None:
     width = {name: each["high"] - each["low"] for name, each in (("one", plain), ("ten", together), ("free", free))}
     assert width["ten"] == pytest.approx(width["one"], rel=0.02)
     assert width["free"] < 0.5 * width["one"]
+
+
+@pytest.mark.parametrize("level", ["within", "across", "overall"])
+def test_more_protocols_of_the_same_runs_are_no_more_runs(level: str) -> None:
+    frame = runs(each=2) if level == "across" else runs(methods=2)
+    plain = levels(frame)[level]
+    for count in (2, 4):
+        several = pd.concat([frame.assign(protocol=f"protocol {i}") for i in range(count)])
+        found = levels(several)[level]
+        assert [found[end] for end in ("rho", "low", "high")] == pytest.approx(
+            [plain[end] for end in ("rho", "low", "high")]
+        )
+        apart = levels(several.assign(run=range(len(several)), method=several["method"] + several["protocol"]))[level]
+        assert apart["high"] - apart["low"] < 0.85 * (plain["high"] - plain["low"])
+
+
+def test_runs_of_one_protocol_more_than_another_are_drawn_with_it() -> None:
+    frame = runs(methods=1, each=12)
+    both = pd.concat([frame, frame.iloc[:6].assign(protocol="soft")])
+    found = levels(both)["overall"]
+    assert found["parts"] == 2
+    assert found["low"] < found["rho"] < found["high"]
 
 
 def test_rows_under_other_terms_are_not_ranked_together() -> None:

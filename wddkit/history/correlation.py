@@ -4,8 +4,9 @@ The mean over the parts is Σ_p (n_p - 1) rho_p / Σ_p (n_p - 1): 1/(n - 1) is t
 relation, so these weights are the best for seeing one. Parts of less than three points, or in which all values are
 equal, say nothing and do not count.
 
-The interval is the 2.5 to 97.5 % points of a bootstrap: in each part as many units are drawn with replacement as there
-are.
+The interval is the 2.5 to 97.5 % points of a bootstrap. Units are drawn with replacement, as many as there are; one
+that is drawn twice stands twice in every part that holds it, so that a run does not become several by being measured
+under several protocols. Parts that share no unit, even through others, are drawn from each for itself.
 """
 
 from collections.abc import Sequence
@@ -35,12 +36,11 @@ class Correlation:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Points that are ranked among themselves, and the unit that each is drawn with."""
+    """Points that are ranked among themselves, and the unit that each is drawn with, the same in all parts."""
 
-    name: tuple[str, ...]
     x: Float64[np.ndarray, " n"]
     y: Float64[np.ndarray, " n"]
-    unit: Int64[np.ndarray, " n"]  # 0 ... u - 1
+    unit: Int64[np.ndarray, " n"]
 
 
 def pooled(parts: Sequence[Part], *, seed: int) -> Correlation:
@@ -52,38 +52,61 @@ def pooled(parts: Sequence[Part], *, seed: int) -> Correlation:
     weights = np.array([len(part.x) - 1 for part, _ in counted], float)
     rho = float(weights @ [each for _, each in counted] / weights.sum())
     low = high = np.nan
-    if sum(part.unit.max() + 1 for part, _ in counted) >= UNITS:
-        low, high = _interval(np.stack([_drawn(part, seed) for part, _ in counted]), weights)
+    pools = _pools([part for part, _ in counted])
+    if sum(map(len, pools)) >= UNITS:
+        low, high = _interval(_drawn([part for part, _ in counted], pools, seed), weights)
     return Correlation(rho, low, high, sum(len(part.x) for part, _ in counted), len(counted))
 
 
-def means(part: Part, labels: np.ndarray) -> Part:
-    """A point a group: the means of its points' ranks."""
-    groups, at = np.unique(labels, return_inverse=True)
+def means(part: Part, groups: Int64[np.ndarray, " n"]) -> Part:
+    """A point a group, which is its unit: the means of its points' ranks."""
+    units, at = np.unique(groups, return_inverse=True)
     ones = np.ones((1, len(part.x)))
     x, y = (np.bincount(at, _ranks(each, ones)[0]) / np.bincount(at) for each in (part.x, part.y))
     # Means of half ranks: sums in another order must not tell equal ones apart.
-    return Part(part.name, x.round(9), y.round(9), np.arange(len(groups)))
+    return Part(x.round(9), y.round(9), units)
 
 
-def _drawn(part: Part, seed: int) -> Float64[np.ndarray, " draws"]:
-    """The part's correlation in each draw of its units."""
-    units = int(part.unit.max()) + 1
-    rng = np.random.default_rng(derive(seed, *part.name))
-    step, found = max(1, _BLOCK // len(part.x)), []
+def _pools(parts: Sequence[Part]) -> list[Int64[np.ndarray, " units"]]:
+    """The units of parts that share some, also through others: each pool is drawn from for itself."""
+    pools: list[set[int]] = []
+    for part in parts:
+        own = set(part.unit.tolist())
+        joined = [pool for pool in pools if pool & own]
+        pools = [pool for pool in pools if not pool & own] + [own.union(*joined)]
+    return [np.array(sorted(pool)) for pool in sorted(pools, key=min)]
+
+
+def _drawn(
+    parts: Sequence[Part], pools: Sequence[Int64[np.ndarray, " _"]], seed: int
+) -> Float64[np.ndarray, "parts draws"]:
+    """The correlation of each part in each draw of the units."""
+    rngs = [np.random.default_rng(derive(seed, i)) for i in range(len(pools))]
+    widest = max(sum(map(len, pools)), *(len(part.x) for part in parts))
+    step, found = max(1, _BLOCK // widest), []
     for at in range(0, DRAWS, step):
-        count = min(step, DRAWS - at)
-        drawn = rng.integers(units, size=(count, units)) + units * np.arange(count)[:, None]
-        times = np.bincount(drawn.ravel(), minlength=count * units).reshape(count, units)
-        found.append(_rhos(part, times[:, part.unit].astype(float)))
-    return np.concatenate(found)
+        times = _times(pools, rngs, count=min(step, DRAWS - at))
+        found.append(np.stack([_rhos(part, times[:, part.unit]) for part in parts]))
+    return np.concatenate(found, axis=1)
+
+
+def _times(
+    pools: Sequence[Int64[np.ndarray, " _"]], rngs: Sequence[np.random.Generator], *, count: int
+) -> Float64[np.ndarray, "draws units"]:
+    """How often each unit is drawn."""
+    times = np.zeros((count, 1 + max(int(pool[-1]) for pool in pools)))
+    for pool, rng in zip(pools, rngs, strict=True):
+        n = len(pool)
+        drawn = rng.integers(n, size=(count, n)) + n * np.arange(count)[:, None]
+        times[:, pool] = np.bincount(drawn.ravel(), minlength=count * n).reshape(count, n)
+    return times
 
 
 def _rhos(part: Part, times: Float64[np.ndarray, "draws n"]) -> Float64[np.ndarray, " draws"]:
     """Spearman's rho where each point stands so many times; NaN where a side does not differ."""
     r, s = (_ranks(each, times) for each in (part.x, part.y))
     n = times.sum(axis=1, keepdims=True)
-    r, s = (each - (times * each).sum(axis=1, keepdims=True) / n for each in (r, s))
+    r, s = (each - (times * each).sum(axis=1, keepdims=True) / np.maximum(n, 1) for each in (r, s))
     spread = (times * r**2).sum(axis=1) * (times * s**2).sum(axis=1)
     together = (times * r * s).sum(axis=1)
     # Ranks that differ at all differ by a half: what is less is rounding.

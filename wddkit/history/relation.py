@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from jaxtyping import Int64
 
 from wddkit.codec import unknown
 from wddkit.history.correlation import Correlation, Part, means, pooled
@@ -98,13 +99,19 @@ def selected(given: Given, *, by: By, protocol: str | None = None, controls: Seq
 
 def correlations(frame: "pandas.DataFrame", x: str, y: str, *, by: By, seed: int) -> dict[str, Correlation]:
     """The correlation of two columns at each level; see `relate`."""
-    known = frame[np.isfinite(frame[[x, y]].to_numpy(float, na_value=np.nan)).all(axis=1)]
+    known = points(frame, x, y)
     terms, groups = strata(known), columns(by)
     within = _parts(known, x, y, [*terms, *groups])
     overall = _parts(known, x, y, terms)
-    across = [means(part, _labels(own, groups)) for part, own in zip(overall, _split(known, terms), strict=True)]
+    group = _codes(_labels(known, groups))
+    across = [means(part, group[rows]) for part, rows in zip(overall, _split(known, terms), strict=True)]
     levels = zip(LEVELS, (within, across, overall), strict=True)
     return {level: pooled(parts, seed=derive(seed, level)) for level, parts in levels}
+
+
+def points(frame: "pandas.DataFrame", x: str, y: str) -> "pandas.DataFrame":
+    """The rows that have both numbers."""
+    return frame[np.isfinite(frame[[x, y]].to_numpy(float, na_value=np.nan)).all(axis=1)]
 
 
 def frame_of(given: Given) -> "pandas.DataFrame":
@@ -158,21 +165,24 @@ def _without_controls(frame: "pandas.DataFrame", controls: Sequence[str]) -> "pa
     return rows[~(rows.duplicated(own) & rows["control"].astype(bool))]
 
 
-def _split(frame: "pandas.DataFrame", names: Sequence[str]) -> list["pandas.DataFrame"]:
-    """The rows of each combination of these columns, by name."""
-    return [frame[_labels(frame, names) == each] for each in sorted(set(_labels(frame, names)))]
+def _parts(frame: "pandas.DataFrame", x: str, y: str, names: Sequence[str]) -> list[Part]:
+    """The points of each combination of these columns, by name; a run is the same unit in all of them."""
+    unit = _codes(frame["run"].astype(str).to_numpy()) if "run" in frame else np.arange(len(frame))
+    numbers = [frame[name].to_numpy(float) for name in (x, y)]
+    return [Part(*(each[rows] for each in numbers), unit[rows]) for rows in _split(frame, names)]
+
+
+def _split(frame: "pandas.DataFrame", names: Sequence[str]) -> list[np.ndarray]:
+    """Which rows have each combination of these columns, by name."""
+    labels = _labels(frame, names)
+    return [labels == each for each in sorted(set(labels))]
+
+
+def _codes(labels: np.ndarray) -> Int64[np.ndarray, " n"]:
+    """A number for each row, the same where the labels are."""
+    return np.unique(labels, return_inverse=True)[1]
 
 
 def _labels(frame: "pandas.DataFrame", names: Sequence[str]) -> np.ndarray:
     """One text for each row, equal where these columns are."""
     return np.array([repr(row) for row in frame[list(names)].astype(str).itertuples(index=False, name=None)], object)
-
-
-def _parts(frame: "pandas.DataFrame", x: str, y: str, names: Sequence[str]) -> list[Part]:
-    found = []
-    for rows in _split(frame, names):
-        runs = rows["run"].astype(str).to_numpy() if "run" in rows else np.arange(len(rows))
-        unit = np.unique(runs, return_inverse=True)[1]
-        name = tuple(rows[list(names)].astype(str).iloc[0])
-        found.append(Part(name, rows[x].to_numpy(float), rows[y].to_numpy(float), unit))
-    return found

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from wddkit.history.correlation import Correlation
-from wddkit.history.relation import By, Given, columns, correlations, numbers, selected, strata
+from wddkit.history.relation import By, Given, columns, correlations, numbers, points, selected, strata
 from wddkit.views.figures.words import meaning, short
 
 MOST = 6  # panels that a figure shows
@@ -84,7 +84,7 @@ def relation_of(
     for name in (x, y):
         if name not in numbers(frame):
             raise ValueError(f"relation: no column of numbers {name!r}; expected one of {', '.join(numbers(frame))}")
-    known = frame[np.isfinite(frame[[x, y]].to_numpy(float, na_value=np.nan)).all(axis=1)]
+    known = points(frame, x, y)
     if not len(known):
         raise ValueError(f"relation: no run has both {x!r} and {y!r}; evaluate runs with this version of wddkit")
     names = [_name(row) for row in known[columns(by)].itertuples(index=False, name=None)] if by else [""] * len(known)
