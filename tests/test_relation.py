@@ -176,6 +176,31 @@ def test_rows_under_other_terms_are_not_ranked_together() -> None:
     pd.testing.assert_frame_equal(wdd.relate(both, protocol="hard"), wdd.relate(easy.assign(terms="e")))
 
 
+def test_sets_of_other_sizes_are_not_ranked_together() -> None:
+    few, many = runs(seed=0).assign(ipc=1), runs(seed=1).assign(ipc=10)
+    many = many.assign(w2_squared=many["w2_squared"] / 9, accuracy=many["accuracy"] + 20)  # both by their size alone
+    both = pd.concat([few, many.assign(run=many["run"] + " of 10")])
+    found, parts = levels(both), [levels(few), levels(many)]
+    for level in found:
+        assert found[level]["rho"] == pytest.approx(np.mean([part[level]["rho"] for part in parts]))
+        assert found[level]["parts"] == sum(part[level]["parts"] for part in parts)
+    figure = figures.relation(both.assign(ipc=both["ipc"].where(both["ipc"] > 1)), x="w2_squared")
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert sorted(titles) == ["hard", "hard, 10 images a class"]  # also what has no number of images
+
+
+def test_a_run_that_stands_in_several_sweeps_counts_once() -> None:
+    frame = runs()
+    joined = pd.concat([frame.assign(sweep="first"), frame.iloc[:20].assign(sweep="second", otdd=1.0)])
+    pd.testing.assert_frame_equal(
+        wdd.relate(joined, distances=["w2_squared"]), wdd.relate(frame, distances=["w2_squared"])
+    )
+    other = joined.assign(protocol=np.where(joined["sweep"] == "first", "hard", "soft"))
+    assert levels(other)["overall"]["n"] == len(joined)
+    for unnamed in (joined.drop(columns="run"), joined.assign(run="")):
+        assert levels(unnamed)["overall"]["n"] == len(joined)
+
+
 def test_groups_can_be_of_several_columns_or_none() -> None:
     frame = runs().assign(ipc=np.tile([1, 10], 24))
     groups = [own for _, own in frame.groupby(["method", "ipc"])]

@@ -8,6 +8,7 @@ Every rho is a mean of Spearman's over parts of the table (`wddkit.history.corre
               all runs of the part. Do better groups lie nearer?
     overall   a part is all runs under the same terms, whatever their group
 
+Terms are data set, teacher, protocol and the number of images a class.
 Spearman's rho and not Kendall's tau, because it is the plain correlation of ranks, for which means over groups and mean
 ranks of groups are defined. Only ranks count: squares, roots and logarithms change nothing, and accuracy need not be
 linear in any distance. The unit that the bootstrap draws is a run with all its rows; across, it is a group, whose own
@@ -53,7 +54,8 @@ def relate(
     `given`: a table as `wddkit.gather` or a sweep has it, a sweep, runs, or folders of runs. `by`: the column or
     columns that make groups. `controls`: sets beside the runs ("random", "nearest") that count as groups of their own,
     each set once however many runs it stands beside. `protocol`: one by name. Rows under other terms (data set,
-    teacher, protocol; the column `terms`, else `protocol`) are never ranked among each other.
+    teacher, protocol; the column `terms`, else `protocol`) or with another number of images (`ipc`) are never ranked
+    among each other. A run that stands in the table twice, as where sweeps are joined, counts once.
 
     `rho` is Spearman's, how it is pooled stands in `wddkit.history.correlation`; `low` to `high` its 95 % interval
     (NaN: fewer than five units, or draws that all agree), of `n` points in `parts` parts. Negative means: nearer sets,
@@ -110,8 +112,13 @@ def correlations(frame: "pandas.DataFrame", x: str, y: str, *, by: By, seed: int
 
 
 def points(frame: "pandas.DataFrame", x: str, y: str) -> "pandas.DataFrame":
-    """The rows that have both numbers."""
-    return frame[np.isfinite(frame[[x, y]].to_numpy(float, na_value=np.nan)).all(axis=1)]
+    """The rows that have both numbers; a set of a run once, also where several sweeps that were joined hold the run."""
+    known = frame[np.isfinite(frame[[x, y]].to_numpy(float, na_value=np.nan)).all(axis=1)]
+    if "run" not in known:
+        return known
+    own = [name for name in ("run", "terms", "protocol", "method", "control") if name in known]
+    is_named = known["run"].notna() & known["run"].astype(str).ne("")  # a run in memory has no folder
+    return known[~(known.duplicated([*own, *{x, y}]) & is_named)]
 
 
 def frame_of(given: Given) -> "pandas.DataFrame":
@@ -138,8 +145,8 @@ def columns(by: By) -> list[str]:
 
 
 def strata(frame: "pandas.DataFrame") -> list[str]:
-    """The column that tells which rows are comparable at all."""
-    return [name for name in ("terms", "protocol") if name in frame][:1]
+    """The columns that tell which rows are comparable at all: more images lie nearer and teach better anyway."""
+    return [name for name in ("terms", "protocol") if name in frame][:1] + ["ipc"] * ("ipc" in frame)
 
 
 def numbers(frame: "pandas.DataFrame") -> list[str]:

@@ -9,7 +9,7 @@ from jaxtyping import Float64
 
 from wddkit.history.correlation import Correlation
 from wddkit.history.relation import By, Given, columns, correlations, numbers, points, selected, strata
-from wddkit.views.figures.words import meaning, short
+from wddkit.views.figures.words import counted, meaning, short
 
 MOST = 6  # panels that a figure shows
 _WIDE = 30.0  # ratio of largest to smallest above which only a logarithmic axis shows both
@@ -29,7 +29,7 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """The groups under the same terms: one data set, teacher and protocol."""
+    """The groups under the same terms: one data set, teacher, protocol and number of images."""
 
     title: str
     groups: tuple[Group, ...]
@@ -90,7 +90,7 @@ def relation_of(
     names = [_name(row) for row in known[columns(by)].itertuples(index=False, name=None)] if by else [""] * len(known)
     known = known.assign(_group=names)
     ranks = {name: i for i, name in enumerate(dict.fromkeys(_in_order(known)))}
-    split = known.groupby(strata(known), sort=False) if strata(known) else [((), known)]
+    split = known.groupby(strata(known), sort=False, dropna=False) if strata(known) else [((), known)]
     panels = sorted((_panel(rows, x, y, ranks) for _, rows in split), key=_size, reverse=True)
     found = correlations(frame, x, y, by=by, seed=seed)
     return Relation(x, y, " and ".join(map(short, columns(by))), tuple(panels[:MOST]), len(panels), found)
@@ -117,6 +117,8 @@ def _in_order(frame: Any) -> list[str]:
 
 def _panel(frame: Any, x: str, y: str, ranks: Mapping[str, int]) -> Panel:
     said = [str(frame[name].iloc[0]) for name in ("dataset", "protocol") if name in frame]
+    if "ipc" in frame and np.isfinite(ipc := float(frame["ipc"].iloc[0])):  # the whole real set has none
+        said.append(f"{counted(round(ipc), 'image')} a class")
     groups = []
     for name, rank in ranks.items():
         own = frame[frame["_group"] == name]

@@ -29,7 +29,7 @@ def relation(
     """A distance of every run's set against the accuracy of its students, in groups, with Spearman's rho.
 
     `given`, `by`, `protocol`, `controls` and the three rhos, within groups, across them and overall, are those of
-    `wddkit.relate`. A panel for each data set, teacher and protocol.
+    `wddkit.relate`. A panel for each data set, teacher, protocol and number of images.
     """
     shown = relation_of(given, x=x, y=y, by=by, protocol=protocol, controls=controls, seed=seed)
     with paper():
