@@ -262,11 +262,32 @@ def test_controls_count_where_asked_and_each_set_once() -> None:
         ({"value": "method"}, r"unknown column of numbers 'method'"),
         ({"controls": ("random",)}, r"controls: this table has none; take one as wddkit\.gather makes it"),
         ({"controls": "random"}, r"controls: expected names, got 'random'; write \('random',\)"),
+        ({"controls": 5}, r"controls: expected names, got 5; write controls=\['random'\]"),
+        ({"by": 5}, r"by: expected names, got 5; write by=\['method'\]"),
+        ({"distances": 5}, r"distances: expected names, got 5; write distances=\['w2_squared'\]"),
+        ({"seed": "a"}, r"seed: expected a whole number, got 'a'"),
     ],
 )
 def test_what_a_table_does_not_have_is_told(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         wdd.relate(runs(), **options)
+
+
+@pytest.mark.parametrize(
+    ("given", "got"),
+    [(5, "5"), (None, "None"), (wdd.Config(), "a Config"), ([], "none"), ([Path("runs"), 5], "5"), ([wdd], "a module")],
+    ids=str,
+)
+def test_what_holds_no_runs_is_told(given: Any, got: str) -> None:
+    message = rf"expected a table of runs, a sweep, runs or folders of runs, got {got}; write 'runs' for the folder"
+    with pytest.raises(ValueError, match=message):
+        wdd.relate(given)
+
+
+def test_one_distance_needs_no_list() -> None:
+    pd.testing.assert_frame_equal(
+        wdd.relate(runs(), distances="w2_squared"), wdd.relate(runs(), distances=["w2_squared"])
+    )
 
 
 def test_a_table_without_distances_or_rows_is_refused(tmp_path: Path) -> None:

@@ -120,6 +120,8 @@ def test_runs_that_do_not_count_are_named_in_a_warning(place: Path) -> None:
 def test_where_there_is_nothing_is_told(inside: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=message):
         wdd.gather(tmp_path / inside)
+    with pytest.raises(ValueError, match=r"expected at least one folder, of runs or that holds them, .*an empty list"):
+        wdd.gather([])
 
 
 def test_a_run_whose_method_is_no_set_of_it_has_made_its_first_set(tmp_path: Path) -> None:

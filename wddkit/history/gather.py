@@ -72,8 +72,10 @@ def find_runs(paths: Paths) -> list[Path]:
         if not path.is_dir():
             raise ValueError(f"there is no folder {path}; expected runs, or folders that hold them, such as 'runs'")
     found = list(dict.fromkeys(run for path in given for run in _below(path)))
+    if not given:
+        raise ValueError("expected at least one folder, of runs or that holds them, such as 'runs'; got an empty list")
     if not found:
-        raise ValueError(f"no runs in {', '.join(map(str, given)) or 'nothing'}; `wddkit run --out PATH` makes them")
+        raise ValueError(f"no runs in {', '.join(map(str, given))}; `wddkit run --out PATH` makes them")
     return found
 
 

@@ -23,8 +23,9 @@ import numpy as np
 from jaxtyping import Int64
 
 from wddkit.codec import unknown
+from wddkit.data.arrays import shown
 from wddkit.history.correlation import Correlation, Part, means, pooled
-from wddkit.history.gather import gather, table
+from wddkit.history.gather import gather, read_runs, table
 from wddkit.history.reader import History
 from wddkit.history.sweep import Sweep
 from wddkit.history.tables import DISTANCES
@@ -43,7 +44,7 @@ def relate(
     given: Given,
     *,
     value: str = "accuracy",
-    distances: Sequence[str] | None = None,
+    distances: str | Sequence[str] | None = None,
     by: By = "method",
     protocol: str | None = None,
     controls: Sequence[str] = (),
@@ -61,10 +62,11 @@ def relate(
     (NaN: fewer than five units, or draws that all agree), of `n` points in `parts` parts. Negative means: nearer sets,
     better students; but much `coverage` is near. Signs within and across may differ (Simpson's paradox). Runs that
     share seeds or images are not independent, and eleven distances give a false alarm sooner than one.
-    Raises ValueError for columns, protocols and controls that the table does not have.
+    Raises ValueError for what holds no runs, and for columns, protocols and controls that the table does not have.
     """
     frame = selected(given, by=by, protocol=protocol, controls=controls)
-    names = [name for name in DISTANCES if name in frame] if distances is None else list(distances)
+    measured = [name for name in DISTANCES if name in frame]
+    names = measured if distances is None else _names("distances", distances, such="w2_squared")
     for name in (value, *names):
         if name not in numbers(frame):
             raise unknown("column of numbers", name, numbers(frame))
@@ -101,6 +103,8 @@ def selected(given: Given, *, by: By, protocol: str | None = None, controls: Seq
 
 def correlations(frame: "pandas.DataFrame", x: str, y: str, *, by: By, seed: int) -> dict[str, Correlation]:
     """The correlation of two columns at each level; see `relate`."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+        raise ValueError(f"seed: expected a whole number, got {shown(seed)}")
     known = points(frame, x, y)
     terms, groups = strata(known), columns(by)
     within = _parts(known, x, y, [*terms, *groups])
@@ -133,15 +137,29 @@ def frame_of(given: Given) -> "pandas.DataFrame":
         return table([given])
     if isinstance(given, (str, Path)):
         return gather(given)
-    each: list[Any] = list(given)
-    if each and all(isinstance(one, History) for one in each):
-        return table(each)
-    return gather(each)
+    each: list[Any] = list(given) if isinstance(given, Iterable) else [given]
+    other = [one for one in each if not isinstance(one, (History, Path, str))]
+    if other or not each:
+        raise ValueError(
+            f"expected a table of runs, a sweep, runs or folders of runs, got {shown(other[0]) if other else 'none'}; "
+            f"write 'runs' for the folder that `wddkit run` makes them in"
+        )
+    histories = [one for one in each if isinstance(one, History)]
+    folders = [one for one in each if not isinstance(one, History)]
+    return table([*histories, *read_runs(folders)] if folders else histories)
 
 
 def columns(by: By) -> list[str]:
     """The columns that make groups."""
-    return [] if by is None else [by] if isinstance(by, str) else list(by)
+    return [] if by is None else _names("by", by, such="method")
+
+
+def _names(what: str, given: object, *, such: str) -> list[str]:
+    """The names; one alone need not stand in a list."""
+    each = [given] if isinstance(given, str) else list(given) if isinstance(given, Iterable) else [given]
+    if not all(isinstance(name, str) for name in each):
+        raise ValueError(f"{what}: expected names, got {shown(given)}; write {what}=['{such}']")
+    return each
 
 
 def strata(frame: "pandas.DataFrame") -> list[str]:
@@ -158,6 +176,7 @@ def _without_controls(frame: "pandas.DataFrame", controls: Sequence[str]) -> "pa
     """The runs' own rows, then those of the controls asked for; of equal ones, which are one set, the first."""
     if isinstance(controls, str):
         raise ValueError(f"controls: expected names, got {controls!r}; write ({controls!r},)")
+    controls = _names("controls", controls, such="random")
     if "control" not in frame:
         if controls:
             raise ValueError("controls: this table has none; take one as wddkit.gather makes it")
