@@ -107,12 +107,16 @@ def rows_of(config: Config, histories: Sequence[History], choice: Choice = Choic
 
 
 def merged(rows: Iterable[Row]) -> list[Row]:
-    """The rows without controls that others have, too; those that differ (other masses, teachers) stay."""
+    """The rows without controls that others have, too: of equal ones that which was chosen of most trials.
+
+    Those that differ (other masses, another teacher) stay, also where they happen to reach the same.
+    """
     kept: dict[tuple[object, ...], Row] = {}
     for row in rows:
         accuracies = tuple(tuple(each["accuracies"]) for each in row.each.values())
-        place = (row.config.dataset, row.first["ipc"], row.name, row.protocol, accuracies)
-        kept.setdefault((*place, None if row.is_control else row.run), row)
+        place = (row.world, row.first["ipc"], row.name, row.settings, accuracies, None if row.is_control else row.run)
+        if place not in kept or row.choice.trials > kept[place].choice.trials:
+            kept[place] = row
     return list(kept.values())
 
 
