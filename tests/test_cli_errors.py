@@ -65,7 +65,7 @@ TYPOS = [
     ),
     (("compare", "random", "--tune", "0"), r"tune: expected a whole number from 1 to 998, got 0"),
     (("compare", "random", "--labels", "hard@resnett"), r"unknown network 'resnett'\. Did you mean 'resnet"),
-    (("compare", "random", "--seeds", "0"), r"expected at least one config and one seed"),
+    (("compare", "random", "--seeds", "0"), r"seeds: expected a whole number from 1 to 998, got 0"),
     (("ablate", "--grid", "method.ipc"), r"--grid method\.ipc: expected FIELD=VALUE,VALUE, such as method\.ipc=1,10"),
     (("ablate", "--grid", "method.ipc=1", "--grid", "method.ipc=2"), r"--grid method\.ipc is given twice; name all"),
     (("ablate", "--grid", "method.ipd=1,2"), r"2 of 2 combinations cannot be run; method\.ipd=1: .*'ipc'\?"),

@@ -19,7 +19,7 @@ from wddkit.methods import Context, Task
 from wddkit.methods.base import check
 from wddkit.pipeline import carry_out, environment_of, finished, protocols_of, recorded_config
 from wddkit.progress import Bars
-from wddkit.protocols import protocol_named
+from wddkit.protocols import protocol_given, protocol_named
 from wddkit.stages.students import Protocol
 from wddkit.stages.teacher import Teacher
 from wddkit.stages.training import Tick, silent
@@ -134,23 +134,29 @@ def evaluate(
     trained on the split unless it is in the cache. Raises ValueError where the set and the split differ in class order,
     channels, size or normalisation.
     """
-    if not isinstance(distilled, DistilledSet):
-        raise ValueError(f"expected a DistilledSet, got {shown(distilled)}; write {_distilled_written(distilled)}")
-    split = split_given(split)
-    if not isinstance(protocol, (str, Protocol)):
-        raise ValueError(
-            f"expected a Protocol or a label regime, got {shown(protocol)}; write 'hard', or Protocol('hard', ...)"
-        )
-    check_matches(distilled, split)
-    config = Config(dataset=split.name, teacher=teacher, teacher_seed=teacher_seed, device=device).resolved(split)
-    if isinstance(protocol, str):
-        protocol = protocol_named(protocol, protocols_of(config)[0])
-    if students is not None:
-        protocol = replace(protocol, students=students)
-    config = replace(config, protocols=(protocol,)).checked(split)
+    check_evaluated(distilled, split, protocol)
+    config = Config(dataset=split.name, teacher=teacher, teacher_seed=teacher_seed, device=device)
+    config = config_under(config, protocol, split, students=students)
     with Bars(shown=progress) as bars:
         task = task_of(config, split, tick=bars)
         return evaluate_set(name, distilled, split.test, task, *protocols_of(config), seed=seed, tick=bars)
+
+
+def check_evaluated(distilled: object, split: object, protocol: object) -> None:
+    """Raises ValueError for what is no distilled set of this split, or no protocol."""
+    if not isinstance(distilled, DistilledSet):
+        raise ValueError(f"expected a DistilledSet, got {shown(distilled)}; write {_distilled_written(distilled)}")
+    split = split_given(split)
+    protocol_given(protocol)
+    check_matches(distilled, split)
+
+
+def config_under(config: Config, protocol: Protocol | str, split: Split, *, students: int | None) -> Config:
+    """The config, checked, with this one protocol, also by name, and another number of students if it is given."""
+    config = config.resolved(split)
+    own = protocol_named(protocol, protocols_of(config)[0]) if isinstance(protocol, str) else protocol
+    own = own if students is None else replace(own, students=students)
+    return replace(config, protocols=(own,)).checked(split)
 
 
 def _warn(history: History) -> None:

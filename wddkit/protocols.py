@@ -7,6 +7,7 @@ from typing import get_args
 
 from wddkit.augment import Augment
 from wddkit.codec import change, unknown
+from wddkit.data.arrays import shown
 from wddkit.data.sets import LabelRegime
 from wddkit.nets import Network, networks
 from wddkit.stages.students import Protocol
@@ -29,6 +30,15 @@ def protocol_named(name: str, base: Protocol) -> Protocol:
     if not at:
         return found
     return cross_architecture(found, [network])[0]
+
+
+def protocol_given(value: object) -> Protocol | str:
+    """The value, if it is a protocol or may be the name of one. Raises ValueError that says what to write."""
+    if isinstance(value, (str, Protocol)):
+        return value
+    raise ValueError(
+        f"expected a Protocol or a label regime, got {shown(value)}; write 'hard', or Protocol('hard', ...)"
+    )
 
 
 def cross_architecture(protocol: Protocol, others: Iterable[str | Network]) -> tuple[Protocol, ...]:

@@ -18,11 +18,11 @@ from wddkit.augment import Augment
 from wddkit.comparison.foreign import ipc_of
 from wddkit.config import Config
 from wddkit.data import DistilledSet, Split
+from wddkit.data.arrays import shown
 from wddkit.evaluation import whole_set
-from wddkit.experiment import context_of, evaluate, task_of
+from wddkit.experiment import check_evaluated, config_under, context_of, evaluate, task_of
 from wddkit.methods import Random
 from wddkit.pipeline import protocols_of
-from wddkit.protocols import protocol_named
 from wddkit.stages.students import Protocol
 from wddkit.stages.teacher import Teacher
 
@@ -75,11 +75,15 @@ def dd_ranking(
     """HLR, IOR, LRS and ARS of a distilled set, also one made elsewhere, from students of this library.
 
     `protocol` is the method's own recipe; its hard version and the one without augmented views differ from it in this
-    alone. Random images and students are drawn anew for each of `seeds` seeds, of which means are taken.
+    alone. Random images and students are drawn anew for each of `seeds` seeds, of which means are taken. Raises
+    ValueError before anything is trained for a set that is not one of the split's.
     """
-    config = Config(dataset=split.name, teacher=teacher, teacher_seed=teacher_seed).resolved(split)
-    own = protocol_named(protocol, protocols_of(config)[0]) if isinstance(protocol, str) else protocol
-    own = own if students is None else replace(own, students=students)
+    check_evaluated(distilled, split, protocol)
+    if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 1:
+        raise ValueError(f"seeds: expected a whole number, at least 1, got {shown(seeds)}")
+    config = Config(dataset=split.name, teacher=teacher, teacher_seed=teacher_seed)
+    config = config_under(config, protocol, split, students=students)
+    (own,) = protocols_of(config)
     told: dict[str, Any] = {"teacher": config.teacher, "teacher_seed": teacher_seed, "progress": progress}
     recipes, found = _recipes(own), {name: [0.0] * seeds for name in _NEEDED}
     for seed in range(seeds):

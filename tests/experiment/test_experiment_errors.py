@@ -31,6 +31,7 @@ from wddkit.data import ImageSet
 from wddkit.estimate import estimate
 from wddkit.experiment import choose_device
 from wddkit.methods import DM, WMDD, Tiled
+from wddkit.ranking import dd_ranking
 
 ODD = replace(NETWORK, name="convnett")
 CONFIGS: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
@@ -77,6 +78,7 @@ def test_a_config_that_cannot_be_run_is_refused_before_anything_is_done(what: st
     assert [*Path(os.environ["WDDKIT_CACHE"]).rglob("*")] == []
 
 
+THEIRS = wdd.DistilledSet.from_arrays(*arrays(8))
 IN_MEMORY = wdd.History.from_arrays(np.zeros((1, 2, 1, 8, 8), np.uint8), [0, 1])
 CONFIGS_INSTEAD: list[tuple[object, str]] = [
     ("digits", r"expected a Config, got 'digits'; write Config\(dataset='digits'\)"),
@@ -111,7 +113,12 @@ GIVEN: list[tuple[Callable[[], object], str]] = [
     (lambda: wdd.compare(CONFIG), r"expected a list of configs, got a Config; for one alone write compare\("),
     (lambda: wdd.compare(3), r"expected a list of configs, got 3; for one alone write compare\(\[config\]\)"),
     (lambda: wdd.compare(["wmdd"]), r"configs\[0\]: expected a Config, got 'wmdd'; write Config\(method="),
-    (lambda: wdd.compare([CONFIG], seeds="3"), r"at least one config and one seed, got 1 configs and '3' seeds"),
+    (lambda: wdd.compare([CONFIG], seeds="3"), r"^seeds: expected a whole number from 1 to 998, got '3'$"),
+    (lambda: wdd.compare([CONFIG], protocols=[5]), r"expected a Protocol or a label regime, got 5; write 'hard'"),
+    (lambda: wdd.compare([CONFIG], protocols=5), r"expected a Protocol or a label regime, got 5; write 'hard'"),
+    (lambda: wdd.compare([], sets=[IN_MEMORY]), r"sets: expected sets by name, got a list; write sets=\{'theirs': dis"),
+    (lambda: wdd.compare([CONFIG], sets="x"), r"sets: expected sets by name, got 'x'; write sets=\{'theirs': dis"),
+    (lambda: wdd.compare([CONFIG], split="digits", protocols=["hard"]), r"split: expected a Split, got 'digits'; wri"),
     (lambda: wdd.load(3), r"expected the name of a data set, got 3; write one of digits, .*folder:PATH, npz:PATH"),
     (lambda: wdd.run(wdd.Config(dataset=3)), r"expected the name of a data set, got 3; write one of digits"),
     (lambda: wdd.evaluate(IN_MEMORY, toy_split()), r"expected a DistilledSet, got a History; write history\.distilled"),
@@ -120,6 +127,12 @@ GIVEN: list[tuple[Callable[[], object], str]] = [
     (lambda: wdd.evaluate(3, toy_split()), r"got 3; write wddkit\.DistilledSet\.from_arrays\(images, labels\)"),
     (lambda: wdd.evaluate(IN_MEMORY.distilled, "digits"), r"split: expected a Split, got 'digits'; write wddkit\.load"),
     (lambda: wdd.evaluate(IN_MEMORY.distilled, toy_split(), 3), r"expected a Protocol or a label regime, got 3; write"),
+    (lambda: dd_ranking("x", toy_split()), r"expected a DistilledSet, got 'x'; write wddkit\.DistilledSet\.load\('x'"),
+    (lambda: dd_ranking(IN_MEMORY.distilled, "digits"), r"split: expected a Split, got 'digits'; write wddkit\.load\("),
+    (lambda: dd_ranking(THEIRS, toy_split(), 5), r"expected a Protocol or a label regime, got 5; write 'hard'"),
+    (lambda: dd_ranking(THEIRS, toy_split(), seeds="3"), r"^seeds: expected a whole number, at least 1, got '3'$"),
+    (lambda: dd_ranking(THEIRS, toy_split(), seeds=0), r"^seeds: expected a whole number, at least 1, got 0$"),
+    (lambda: dd_ranking(IN_MEMORY.distilled, toy_split()), r"classes"),
     (lambda: wdd.replay(3), r"expected a History or the folder of a run, got 3"),
     (lambda: run(Path(), replace(CONFIG, method="dm")), r"got 'dm'; write method=wddkit\.methods\.DM\(\)"),
     (lambda: run(Path(), wdd.Config(snapshots="a")), r"config\.snapshots: expected int, got 'a'"),
@@ -134,7 +147,7 @@ def test_whoever_gives_something_else_for_an_object_is_told_what_to_write(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match=message):
         call()
-    assert [*tmp_path.iterdir()] == []
+    assert [*tmp_path.iterdir()] == [*Path(os.environ["WDDKIT_CACHE"]).rglob("*")] == []
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the device")

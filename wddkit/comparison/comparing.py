@@ -6,15 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wddkit.comparison.foreign import Sets, checked_sets, controls_of, foreign_rows
+from wddkit.comparison.foreign import Sets, checked_sets, controls_of, foreign_rows, sets_given
 from wddkit.comparison.rows import Choice, Row, rows_of
 from wddkit.comparison.table import table
 from wddkit.comparison.tuning import SEED, tuned
 from wddkit.config import Config, check_protocols, config_given, recipe_protocols
 from wddkit.data import Split
 from wddkit.data.arrays import shown
-from wddkit.experiment import load_split, prepared, run
+from wddkit.experiment import load_split, prepared, run, split_given
 from wddkit.history import History
+from wddkit.protocols import protocol_given
 from wddkit.stages.students import Protocol
 
 if TYPE_CHECKING:
@@ -45,11 +46,12 @@ def compare(
     each seed; they stand beside controls of their size. All configs are checked before the first is run; what was run
     before is reused. Raises ValueError for what cannot be compared, and where an edited run lies in the place of one.
     """
-    given = _given(configs)
-    _check(len(given) + len(sets or {}), seeds=seeds, teachers=teachers, tune=tune)
-    jobs = _jobs(given or [Config()], protocols, split)
+    given, theirs = _given(configs), sets_given(sets)
+    _check(len(given) + len(theirs), seeds=seeds, teachers=teachers, tune=tune)
+    split = None if split is None else split_given(split)
+    jobs = _jobs(given or [Config()], _protocols_given(protocols), split)
     first, own = jobs[0]
-    foreign = checked_sets(sets or {}, own, seeds=seeds)
+    foreign = checked_sets(theirs, own, seeds=seeds)
     chosen = [_tuned(job, tune, Path(out) / "tuning", progress=progress) for job in jobs if given]
     rows: list[Row] = []
     histories: list[History] = []
@@ -91,11 +93,19 @@ def _given(configs: object) -> list[Config]:
 
 def _check(count: int, *, seeds: int, teachers: int, tune: int) -> None:
     """Raises ValueError for numbers that make no comparison."""
-    if not count or not isinstance(seeds, int) or seeds < 1:
-        raise ValueError(f"expected at least one config and one seed, got {count} configs and {seeds!r} seeds")
+    if not count:
+        raise ValueError("expected at least one config or set, got none; write compare([Config(...), Config(...)])")
     for name, value in {"seeds": seeds, "teachers": teachers, "tune": tune}.items():
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < SEED:
-            raise ValueError(f"{name}: expected a whole number from 1 to {SEED - 1}, got {value!r}")
+            raise ValueError(f"{name}: expected a whole number from 1 to {SEED - 1}, got {shown(value)}")
+
+
+def _protocols_given(value: object) -> list[str | Protocol] | None:
+    """The protocols; one alone need not stand in a list. Raises ValueError for anything else."""
+    if value is None:
+        return None
+    alone = isinstance(value, (str, Protocol)) or not isinstance(value, Iterable)
+    return [protocol_given(each) for each in ([value] if alone else value)]
 
 
 def _jobs(
@@ -117,8 +127,6 @@ def _jobs(
 
 
 def _protocols(config: Config, given: Sequence[str | Protocol], split: Split) -> tuple[Protocol, ...]:
-    if isinstance(given, (str, Protocol)):
-        given = [given]
     found: list[Protocol] = []
     for each in given:
         found += [each] if isinstance(each, Protocol) else recipe_protocols(config, split=split, labels=(each,))

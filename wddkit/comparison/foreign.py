@@ -18,6 +18,13 @@ from wddkit.progress import Bars
 Sets: TypeAlias = Mapping[str, DistilledSet | Sequence[DistilledSet]]
 
 
+def sets_given(value: object) -> Sets:
+    """The value, if it is sets by name. Raises ValueError that says what to write in its place."""
+    if value is None or isinstance(value, Mapping):
+        return value or {}
+    raise ValueError(f"sets: expected sets by name, got {shown(value)}; write sets={{'theirs': distilled}}")
+
+
 def checked_sets(sets: Sets, split: Split, *, seeds: int) -> dict[str, tuple[DistilledSet, ...]]:
     """One set for each synthesis seed, or a single one, by name.
 
