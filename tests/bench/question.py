@@ -6,6 +6,7 @@ What it finds is kept beside the notebooks, a file a data set.
 """
 
 import itertools
+import math
 import sys
 import time
 from dataclasses import replace
@@ -74,12 +75,15 @@ def asked(name: str, split: wdd.Split, ipc: int) -> pd.DataFrame:
 
 def said(frame: pd.DataFrame) -> str:
     """Gains over random images in points with their paired 95 % intervals, a column for each label regime."""
-    cells = frame.assign(
-        cell=[f"{row.gain:+.1f} [{row.gain_low:+.1f}, {row.gain_high:+.1f}]" for row in frame.itertuples()]
-    )
+    cells = frame.assign(cell=[gained(row.gain, row.gain_low, row.gain_high) for row in frame.itertuples()])
     order = list(dict.fromkeys(frame["protocol"]))
     table = cells.pivot(index=["dataset", "ipc", "part"], columns="protocol", values="cell")[order]
     return f"\nGain over random images, test set, by the labels that students get:\n{table.to_string()}\n"
+
+
+def gained(gain: float, low: float, high: float) -> str:
+    """A gain with its interval; equal differences have none."""
+    return f"{gain:+.1f} (all equal)" if math.isnan(low) else f"{gain:+.1f} [{low:+.1f}, {high:+.1f}]"
 
 
 def lines(frame: pd.DataFrame) -> list[str]:
@@ -87,8 +91,7 @@ def lines(frame: pd.DataFrame) -> list[str]:
     rows = frame.set_index(["ipc", "protocol", "part"])
 
     def gain(row: pd.Series) -> str:
-        low, high = row.gain_selection_low, row.gain_selection_high
-        return f"{row.gain_selection:+.1f} [{low:+.1f}, {high:+.1f}]"
+        return gained(row.gain_selection, row.gain_selection_low, row.gain_selection_high)
 
     told = []
     for ipc, labels in itertools.product((1, 10), ("hard", "soft", "online")):

@@ -75,10 +75,14 @@ def test_one_synthesis_has_a_difference_and_nothing_to_conclude_from_it() -> Non
     assert np.isnan([found.low, found.high, found.p, found.detectable]).all()
 
 
-def test_equal_rows_have_p_one_and_a_difference_without_spread_has_none() -> None:
+def test_equal_differences_have_an_unknown_spread_and_not_none() -> None:
     values = np.array([[[70.1], [80.3], [90.7]]])
-    assert paired(values, values.copy()).p == 1
-    assert math.isnan(paired(values + 1.1, values).p)
+    same, above = paired(values, values.copy()), paired(values + 1.1, values)
+    assert (same.mean, same.p) == (0, 1)
+    assert above.mean == pytest.approx(1.1)
+    assert np.isnan([same.low, same.high, same.detectable]).all()
+    assert np.isnan([above.low, above.high, above.p, above.detectable]).all()
+    assert math.isnan(detectable_unpaired(np.full(3, 100.0)))
 
 
 @pytest.mark.parametrize("n", [3, 5, 20])

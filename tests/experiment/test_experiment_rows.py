@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from experiment_toys import CONFIG, HARD, TEACHER
 
@@ -50,3 +51,11 @@ def test_of_equal_controls_that_which_was_chosen_stands(turned: bool) -> None:
     found = table(rows).set_index("set")
     assert [*found.index] == ["wmdd", "nearest"]
     assert (found.loc["nearest", "trials"], found.loc["nearest", "validation"]) == (2, 93)
+
+
+def test_nothing_is_concluded_where_all_differences_are_equal() -> None:
+    found = table([row("wmdd", FULL), row("random", (98.0, 98.0, 98.0))]).set_index("set")
+    assert found.loc["wmdd", "gain"] == 2
+    assert found.loc["wmdd", ["gain_low", "gain_high", "p", "p_holm", "detectable"]].isna().all()
+    assert not found["best"].any()
+    assert np.isnan(found.loc["random", "detectable"])

@@ -42,6 +42,13 @@ def test_the_question_has_the_recorded_answers(name: str, request: pytest.Fixtur
     assert [line for line in README.splitlines() if line.startswith(f"| {name} |")] == told
 
 
+def test_a_gain_whose_differences_are_all_equal_has_no_interval() -> None:
+    gained = bench("question").gained
+    assert gained(0.0, math.nan, math.nan) == "+0.0 (all equal)"
+    assert gained(0.0, 0.0, 0.0) == "+0.0 [+0.0, +0.0]"
+    assert gained(1.25, -0.5, 3.0) == "+1.2 [-0.5, +3.0]"
+
+
 @pytest.mark.parametrize("name", ["digits", "fashion", "imagenette", "cifar"])
 def test_a_table_of_methods_is_the_recorded_one(name: str, request: pytest.FixtureRequest) -> None:
     tables, found = bench("tables"), recorded("tables", name, f"table-{name}", request)

@@ -138,5 +138,13 @@ def test_latex_is_a_tabular_whose_names_are_escaped() -> None:
     )
 
 
+@pytest.mark.parametrize("draw", [*DRAW[::2], wdd.to_markdown, wdd.to_latex])
+def test_a_gain_without_an_interval_is_not_told_as_a_number_that_is_none(draw: Callable[[pd.DataFrame], Any]) -> None:
+    drawn = draw(table(row("wmdd", 100.0, 0.5, 2.0), row("random", 98.0, 0.5)))
+    if isinstance(drawn, figures.printed.picture.Picture):
+        drawn = " ".join(text.get_text() for text in drawn.findobj(Text))
+    assert "nan" not in (drawn if isinstance(drawn, str) else drawn.to_json())
+
+
 def test_a_bar_in_a_name_does_not_end_a_cell() -> None:
     assert r"| a\|b | 10 |" in wdd.to_markdown(table(row("a|b", 80, 1)))

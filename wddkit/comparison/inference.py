@@ -29,7 +29,10 @@ class Spreads:
 
 @dataclass(frozen=True)
 class Difference:
-    """A mean of paired differences with its 95 % t-interval, the two-sided p-value, and what would be detected."""
+    """A mean of paired differences with its 95 % t-interval, the two-sided p-value, and what would be detected.
+
+    NaN but for the mean where all differences are equal: their spread is then not 0, but was not seen in so few.
+    """
 
     mean: float = math.nan
     low: float = math.nan
@@ -67,17 +70,16 @@ def paired(values: Float[np.ndarray, "k n s"], others: Float[np.ndarray, "k n s"
     """The difference of two rows of equal seeds, over teachers, else syntheses; without interval if there is one each.
 
     Student i of a seed starts from the same weights and sees the same order in both rows, teacher and seed of the
-    synthesis are the same: pairs differ in the images alone.
+    synthesis are the same: pairs differ in the images alone. Of rows that are equal throughout, p is 1.
     """
     mean = float(values.mean() - others.mean())
     if values.shape[:2] == (1, 1):
         return Difference(mean)
     differences = units(values.mean(axis=2, keepdims=True) - others.mean(axis=2, keepdims=True))
-    spread = float(np.std(differences, ddof=1))
-    error = spread / math.sqrt(len(differences))
-    return Difference(
-        mean, *interval(differences.tolist()), _p_value(mean, error, df=len(differences) - 1), detectable(differences)
-    )
+    if math.isnan(spread := _spread(differences)):
+        return Difference(mean, p=1.0 if abs(mean) < _NOTHING else math.nan)
+    p = 2 * stdtr(len(differences) - 1, -abs(mean) / spread * math.sqrt(len(differences)))
+    return Difference(mean, *interval(differences.tolist()), float(p), detectable(differences))
 
 
 def detectable(differences: Float64[np.ndarray, " n"]) -> float:
@@ -85,16 +87,16 @@ def detectable(differences: Float64[np.ndarray, " n"]) -> float:
 
     delta = lambda spread / sqrt(n), lambda the noncentrality at which t with n - 1 degrees of freedom is above its
     97.5 % point with probability 0.8: 5.65 for n = 3, 3.76 for 5, 3.15 for 10. The spread is the observed one, which is
-    uncertain itself.
+    uncertain itself; NaN where all are equal.
     """
     n = len(differences)
-    return _noncentrality(n - 1) * float(np.std(differences, ddof=1)) / math.sqrt(n) if n > 1 else math.nan
+    return _noncentrality(n - 1) * _spread(differences) / math.sqrt(n) if n > 1 else math.nan
 
 
 def detectable_unpaired(means: Float64[np.ndarray, " n"]) -> float:
     """The same of two rows that are not paired, n units of this spread each: lambda spread sqrt(2 / n), 2 n - 2 df."""
     n = len(means)
-    return _noncentrality(2 * n - 2) * float(np.std(means, ddof=1)) * math.sqrt(2 / n) if n > 1 else math.nan
+    return _noncentrality(2 * n - 2) * _spread(means) * math.sqrt(2 / n) if n > 1 else math.nan
 
 
 def holm(values: Sequence[float]) -> list[float]:
@@ -119,11 +121,10 @@ def _root(variance: float) -> float:
     return math.nan if math.isnan(variance) else math.sqrt(max(variance, 0.0))
 
 
-def _p_value(mean: float, error: float, *, df: int) -> float:
-    """Of the t-test; NaN without any spread, of which a test can say nothing, unless there is no difference either."""
-    if error < _NOTHING:
-        return 1.0 if abs(mean) < _NOTHING else math.nan
-    return float(2 * stdtr(df, -abs(mean) / error))
+def _spread(values: Float64[np.ndarray, " n"]) -> float:
+    """The standard deviation; NaN where all are equal, of which no test can say anything."""
+    spread = float(np.std(values, ddof=1))
+    return spread if spread > _NOTHING else math.nan
 
 
 def _noncentrality(df: int) -> float:

@@ -4,8 +4,10 @@ settings           fields of the method, but for ipc, that are not as they are b
 mean, low, high    accuracy in percent, mean over all students, and its 95 % t-interval over the highest level that has
                    several members: teachers, else syntheses, else students, as `interval` says
 gain, ..           difference to random images under the same seeds of teacher, synthesis and students, with its 95 %
-                   interval (none for one synthesis); `p` of the paired t-test; `p_holm`, corrected by Holm's method for
-                   all tests of this data set and protocol in the table, those in `p_selection` too
+                   interval; `p` of the paired t-test; `p_holm`, corrected by Holm's method for all tests of this data
+                   set and protocol in the table, those in `p_selection` too. One synthesis has no interval, nor have
+                   differences that are all equal (of sets that all reach 100 %, say): their spread is unknown and not
+                   0, so that nothing is told from 0, detectable or best then
 gain_selection, .. the same against `selection`, the best row of real images that were chosen, itself by test accuracy
 detectable         the smallest true gain that this test would find in 80 % of all repetitions; of rows without a gain
                    the same between two unpaired rows of this spread
