@@ -104,8 +104,8 @@ def _protocols_given(value: object) -> list[str | Protocol] | None:
     """The protocols; one alone need not stand in a list. Raises ValueError for anything else."""
     if value is None:
         return None
-    alone = isinstance(value, (str, Protocol)) or not isinstance(value, Iterable)
-    return [protocol_given(each) for each in ([value] if alone else value)]
+    each = list(value) if isinstance(value, Iterable) and not isinstance(value, (str, Protocol)) else [value]
+    return [protocol_given(one) for one in each]
 
 
 def _jobs(

@@ -117,12 +117,13 @@ def correlations(frame: "pandas.DataFrame", x: str, y: str, *, by: By, seed: int
 
 def points(frame: "pandas.DataFrame", x: str, y: str) -> "pandas.DataFrame":
     """The rows that have both numbers; a set of a run once, also where several sweeps that were joined hold the run."""
-    known = frame[np.isfinite(frame[[x, y]].to_numpy(float, na_value=np.nan)).all(axis=1)]
+    known: pandas.DataFrame = frame[np.isfinite(frame[[x, y]].to_numpy(float, na_value=np.nan)).all(axis=1)]
     if "run" not in known:
         return known
     own = [name for name in ("run", "terms", "protocol", "method", "control") if name in known]
     is_named = known["run"].notna() & known["run"].astype(str).ne("")  # a run in memory has no folder
-    return known[~(known.duplicated([*own, *{x, y}]) & is_named)]
+    once: pandas.DataFrame = known[~(known.duplicated([*own, *{x, y}]) & is_named)]
+    return once
 
 
 def frame_of(given: Given) -> "pandas.DataFrame":
@@ -156,10 +157,11 @@ def columns(by: By) -> list[str]:
 
 def _names(what: str, given: object, *, such: str) -> list[str]:
     """The names; one alone need not stand in a list."""
-    each = [given] if isinstance(given, str) else list(given) if isinstance(given, Iterable) else [given]
-    if not all(isinstance(name, str) for name in each):
+    each = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
+    names = [name for name in each if isinstance(name, str)]
+    if names != each:
         raise ValueError(f"{what}: expected names, got {shown(given)}; write {what}=['{such}']")
-    return each
+    return names
 
 
 def strata(frame: "pandas.DataFrame") -> list[str]:
@@ -194,8 +196,8 @@ def _without_controls(frame: "pandas.DataFrame", controls: Sequence[str]) -> "pa
 def _parts(frame: "pandas.DataFrame", x: str, y: str, names: Sequence[str]) -> list[Part]:
     """The points of each combination of these columns, by name; a run is the same unit in all of them."""
     unit = _codes(frame["run"].astype(str).to_numpy()) if "run" in frame else np.arange(len(frame))
-    numbers = [frame[name].to_numpy(float) for name in (x, y)]
-    return [Part(*(each[rows] for each in numbers), unit[rows]) for rows in _split(frame, names)]
+    xs, ys = (frame[name].to_numpy(float) for name in (x, y))
+    return [Part(xs[rows], ys[rows], unit[rows]) for rows in _split(frame, names)]
 
 
 def _split(frame: "pandas.DataFrame", names: Sequence[str]) -> list[np.ndarray]:
