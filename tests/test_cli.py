@@ -183,7 +183,7 @@ def test_a_comparison_takes_sets_made_elsewhere_several_teachers_and_a_budget(
     assert "| theirs | 2 |" in (place / "t.md").read_text()
     assert "theirs & 2 &" in (place / "t.tex").read_text()
     assert (place / "t.png").stat().st_size > 10_000
-    assert re.search(r"theirs .* 2 teachers", text)
+    assert re.search(r"theirs .* ± (.*\n)+±: half the 95 % t-interval over 2 teachers\.", text)
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """The options of `wddkit compare` beside those of a run, and what is made of them."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,8 +11,13 @@ import tyro
 from wddkit.options import Run, job_of, option, settings_of
 
 PRINTED = (
-    *("dataset", "protocol", "ipc", "set", "settings", "mean", "low", "high", "interval", "gain", "gain_low"),
-    *("gain_high", "p_holm", "detectable", "trials", "bytes", "label_bits", "distil_seconds", "memory_mb", "seconds"),
+    *("dataset", "protocol", "ipc", "set", "settings", "mean", "interval", "gain", "p_holm", "detectable"),
+    *("selection", "gain_selection", "p_selection_holm", "trials", "bytes", "label_bits", "distil_seconds"),
+)
+_HEADS = {"gain_selection": "gain_over_it", "p_selection_holm": "its_p_holm", "distil_seconds": "distil_s"}
+_BELOW = (
+    "±: half the 95 % t-interval over {over}. Gains are paired: over random images, and over the best real images\n"
+    "that were chosen (selection). p_holm: after correction for all tests. All that is known of each row: --csv FILE"
 )
 
 
@@ -76,10 +82,28 @@ def distilled_at(path: Path, classes: tuple[str, ...]) -> Any:
 
 def as_text(frame: Any) -> str:
     """The columns that one reads first; those that are the same or missing everywhere are left out."""
-    same = [name for name in ("dataset", "settings", "trials") if frame[name].nunique() == 1]
-    shown = frame[[name for name in PRINTED if name not in same and not frame[name].isna().all()]]
+    same = [name for name in ("dataset", "settings", "interval", "trials") if frame[name].nunique() == 1]
+    missing = [name for name in PRINTED if (frame[name].isna() | frame[name].eq("")).all()]
+    cells = frame.assign(
+        selection=frame["selection"].replace("", None),
+        mean=_with_halves(frame["mean"], frame["high"] - frame["low"]),
+        gain=_with_halves(frame["gain"], frame["gain_high"] - frame["gain_low"], sign="+"),
+        gain_selection=_with_halves(
+            frame["gain_selection"], frame["gain_selection_high"] - frame["gain_selection_low"], sign="+"
+        ),
+    )
+    shown = cells[[name for name in PRINTED if name not in (*same, *missing)]].rename(columns=_HEADS)
     text: str = shown.to_string(index=False, na_rep="-", float_format=lambda value: f"{value:.2f}")
-    return text
+    over = " or ".join(frame["interval"].unique()).replace("students only", "students")
+    return f"{text}\n{_BELOW.format(over=over)}"
+
+
+def _with_halves(values: Any, widths: Any, *, sign: str = "") -> list[str]:
+    """Numbers with half their intervals, as far as they are known."""
+    return [
+        "-" if math.isnan(value) else f"{value:{sign}.2f}" + ("" if math.isnan(width) else f" ± {width / 2:.2f}")
+        for value, width in zip(values, widths, strict=True)
+    ]
 
 
 def keep(frame: Any, design: Design) -> None:

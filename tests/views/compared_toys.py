@@ -53,6 +53,16 @@ def compared(protocol: str = "hard", *, up: float = 0.0) -> pd.DataFrame:
     )
 
 
+def told() -> pd.DataFrame:
+    """Gains over random and over chosen images, one of them of equal differences."""
+    nearest = {"selection": "nearest", "gain_selection": 4.1, "gain_selection_low": 3.1, "gain_selection_high": 5.1}
+    return table(
+        row("wmdd", 88.2, 1.1, 9.0, 1.4, p_holm=0.012, detectable=2.34, p_selection_holm=0.02, **nearest),
+        row("nearest", 84.1, 1.6, 4.9, detectable=math.nan, selection=""),
+        row("random", 79.2, 2.3, detectable=3.0, selection=""),
+    )
+
+
 def several() -> pd.DataFrame:
     """The same sets under three protocols."""
     return pd.concat([compared("hard"), compared("soft", up=5.0), compared("online", up=8.0)], ignore_index=True)

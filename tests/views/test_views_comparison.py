@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from compared_toys import WHOLE, compared, row, several, table
+from compared_toys import WHOLE, compared, row, several, table, told
 from figure_toys import HOSTILE
 from matplotlib.text import Text
 
@@ -136,6 +136,22 @@ def test_latex_is_a_tabular_whose_names_are_escaped() -> None:
     assert re.search(
         r"\\begin\{tabular\}\{llr\}\n\\toprule\n.*\n\\midrule\n(.*\n){3}\\bottomrule\n\\end\{tabular\}\n$", text
     )
+
+
+def test_gains_over_random_and_chosen_images_are_written_below(tmp_path: Path) -> None:
+    told().to_csv(tmp_path / "table.csv", index=False)
+    for frame in (told(), pd.read_csv(tmp_path / "table.csv")):
+        lines = wdd.to_markdown(frame).splitlines()
+        assert lines[8:12] == [
+            "| set | images a class | protocol | chosen | over random | p | detectable | over chosen | p |",
+            "| --- | --- | --- | --- | ---: | ---: | ---: | ---: | ---: |",
+            "| wmdd | 10 | hard | nearest real images | +9.0 ± 1.4 | 0.012 | 2.3 | +4.1 ± 1.0 | 0.020 |",
+            "| nearest real images | 10 | hard |  | +4.9 |  |  |  |  |",
+        ]
+        assert lines[-1].startswith("Gains in percentage points ± half their paired 95 % t-interval, which one synth")
+    text = wdd.to_latex(told())
+    assert r"wmdd & 10 & hard & nearest real images & $+9.0 \pm 1.4$ & 0.012 & 2.3 & $+4.1 \pm 1.0$ & 0.020 \\" in text
+    assert text.count(r"\end{tabular}") == 2
 
 
 @pytest.mark.parametrize("draw", [*DRAW[::2], wdd.to_markdown, wdd.to_latex])

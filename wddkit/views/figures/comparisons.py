@@ -22,6 +22,17 @@ _NEEDED = (
 
 
 @dataclass(frozen=True)
+class Gain:
+    """A gain in percentage points over some set, with its 95 % interval and corrected p; NaN: none."""
+
+    over: str
+    mean: float
+    low: float
+    high: float
+    p: float
+
+
+@dataclass(frozen=True)
 class Dot:
     """One row: accuracy and gain over random images in percentage points, with 95 % intervals; NaN: none."""
 
@@ -37,6 +48,8 @@ class Dot:
     p: float  # corrected
     bits: float  # of labels, an image
     best: bool
+    detectable: float  # gain over random images
+    chosen: Gain  # over the best real images that were chosen by a rule
 
     @property
     def sure(self) -> bool:
@@ -217,7 +230,20 @@ def _dot(row: dict[Any, Any], *, alone: bool) -> Dot:
         p=float(row["p_holm"]),
         bits=float(row["label_bits"]),
         best=bool(row["best"]),
+        detectable=_number(row, "detectable"),
+        chosen=_chosen(row),
     )
+
+
+def _chosen(row: dict[Any, Any]) -> Gain:
+    name = row["selection"] if isinstance(row.get("selection"), str) else ""  # an empty one is read as NaN
+    columns = ("gain_selection", "gain_selection_low", "gain_selection_high", "p_selection_holm")
+    return Gain(CONTROLS.get(name, name), *(_number(row, each) for each in columns))
+
+
+def _number(row: dict[Any, Any], name: str) -> float:
+    """The value of a column that not every table has."""
+    return float(row.get(name, math.nan))
 
 
 def _whole_number(value: Any) -> int | None:
