@@ -13,7 +13,7 @@ PINNED := $(RUN)/python -m pip freeze --disable-pip-version-check --exclude-edit
 
 .DEFAULT_GOAL := help
 .PHONY: help demo lab notebooks site release check test bench bench-ot bench-views bench-gpu table-digits \
-  table-digits-tuned table-fashion table-imagenette table-cifar question defaults sweeps coverage lint constraints clean again
+  table-digits-tuned table-fashion table-imagenette table-cifar question relation defaults sweeps coverage lint constraints clean again
 
 help:  ## this list
 	@echo "wddkit: dataset distillation via the Wasserstein metric. What make can do:"
@@ -72,7 +72,7 @@ table-digits-tuned: $(READY)  ## the same after four trials of each method on va
 table-fashion: $(READY)  ## compare seven methods on Fashion-MNIST (WDDKIT_DATA names the data folder)
 	@$(TABLE) fashion
 
-table-imagenette: $(READY)  ## compare five methods on Imagenette at 48 px
+table-imagenette: $(READY)  ## compare five methods on Imagenette at 32 px
 	@$(TABLE) imagenette
 
 table-cifar: $(READY)  ## compare five methods on the JPEG copy of CIFAR-10
@@ -81,6 +81,9 @@ table-cifar: $(READY)  ## compare five methods on the JPEG copy of CIFAR-10
 question: $(READY)  ## does WMDD beat its controls? gain against label bits, part by part of the method
 	@echo "Asking (long; stop and go on as you like) ..."
 	@OMP_NUM_THREADS=1 $(RUN)/python tests/bench/question.py
+
+relation: $(READY)  ## do nearer sets make better students? over the runs of the question and the tables
+	@OMP_NUM_THREADS=1 $(RUN)/python tests/bench/relation.py
 
 defaults: $(READY)  ## which values of WMDD win on validation images? one field at a time
 	@echo "Trying (long; stop and go on as you like) ..."

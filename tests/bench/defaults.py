@@ -28,6 +28,8 @@ CHANGES = {
     "label as target": WMDD(target="logits"),
     "two networks more": WMDD(committee=(0.1, 0.03)),  # with 10 % and 3 % of the teacher's training
     "uniform masses": WMDD(masses="uniform"),
+    "matched by transport": WMDD(pairing="transport", masses="uniform"),  # an image may change its support point
+    "a third of the steps": WMDD(steps=100),  # as stopping early would be
 }
 
 

@@ -14,31 +14,34 @@ from pathlib import Path
 
 import pandas as pd
 from data_sets import found
+from tables import told_apart
 
 import wddkit as wdd
+from wddkit.comparison import rows_of
+from wddkit.comparison.inference import paired
+from wddkit.history.tables import DISTANCES
 from wddkit.methods import WMDD, Herding, Nearest
 
 OUT, KEPT = Path("runs/measured"), Path("notebooks/recorded/question")
 COLUMNS = [
     *("dataset", "ipc", "part", "set", "settings", "protocol", "label_bits", "mean", "low", "high", "interval"),
-    *("gain", "gain_low", "gain_high", "p"),
-    *("gain_selection", "gain_selection_low", "gain_selection_high", "selection"),
-    *("w2_squared", "w2_squared_heldout", "mmd_squared_heldout", "distil_seconds"),
+    *("gain", "gain_low", "gain_high", "p_holm", "detectable"),
+    *("selection", "gain_selection", "gain_selection_low", "gain_selection_high", "p_selection_holm"),
+    *("over_wmdd", "over_wmdd_low", "over_wmdd_high", "distil_seconds", *DISTANCES),
 ]
 VIEWS = (1, 4, 16)
 DESIGN = {"digits": (5, 2), "shapes": (3, 1), "fashion-mnist": (3, 1)}  # syntheses, students
 
 # What each part of the method is worth: each row adds or leaves out one.
 PARTS = {
-    "targets alone": lambda ipc: Nearest(ipc),
-    "statistics alone": lambda ipc: WMDD(ipc, target="logits"),
-    "features alone": lambda ipc: WMDD(ipc, statistics="none"),
-    "from random images": lambda ipc: WMDD(ipc, start="real"),
-    "two networks more": lambda ipc: WMDD(ipc, committee=(0.1, 0.03)),  # with 10 % and 3 % of the teacher's training
-    "wmdd": lambda ipc: WMDD(ipc),
-    "herding": lambda ipc: Herding(ipc),
+    "targets alone": Nearest(),
+    "statistics alone": WMDD(target="logits"),
+    "features alone": WMDD(statistics="none"),
+    "from random images": WMDD(start="real"),
+    "two networks more": WMDD(committee=(0.1, 0.03)),  # with 10 % and 3 % of the teacher's training
+    "wmdd": WMDD(),
+    "herding": Herding(),
 }
-CHOSEN = ("targets alone", "herding")  # real images
 
 
 def main(datasets: list[str]) -> None:
@@ -48,37 +51,53 @@ def main(datasets: list[str]) -> None:
     for name in datasets or DESIGN:
         if (split := found(name)) is None:
             continue
-        frame = pd.concat([asked(name, split, ipc) for ipc in (1, 10)], ignore_index=True)
-        frame[COLUMNS].round(4).to_csv(KEPT / f"{name}.csv", index=False)
+        asked(name, split)[COLUMNS].round(4).to_csv(KEPT / f"{name}.csv", index=False)
         kept = pd.read_csv(KEPT / f"{name}.csv")
-        print(said(kept), *lines(kept), sep="\n")
+        print(said(kept), *lines(kept), told_apart(kept), sep="\n")
     print(f"{(time.monotonic() - started) / 60:.0f} minutes (less where runs were there already): {KEPT}")
 
 
-def asked(name: str, split: wdd.Split, ipc: int) -> pd.DataFrame:
-    """All parts under all labels."""
+def asked(name: str, split: wdd.Split) -> pd.DataFrame:
+    """All parts under all labels in one comparison, so that tests are corrected for their whole number."""
     seeds, students = DESIGN[name]
     recipe = replace(wdd.Config(dataset=name).resolved(split).protocols[0], students=students)
     stored = [replace(recipe, labels="views", views=k, name=f"views {k}") for k in VIEWS]
-    protocols = [replace(recipe, labels="hard"), replace(recipe, labels="soft"), *stored, recipe]
-    configs = {part: wdd.Config(name, method(ipc), controls=("random",)) for part, method in PARTS.items()}
-    frames = []
-    for part, config in configs.items():
-        beside = [configs[each] for each in CHOSEN if each != part]  # of which the best is the one to be beaten
-        frame = wdd.compare(
-            [config, *beside], seeds=seeds, protocols=protocols, out=OUT, split=split, progress=sys.stderr.isatty()
-        )
-        own = frame[frame["set"] == frame["set"].iloc[0]]
-        frames.append(own.assign(part=part))
-    return pd.concat(frames, ignore_index=True)
+    protocols = (replace(recipe, labels="hard"), replace(recipe, labels="soft"), *stored, recipe)
+    configs = {
+        (ipc, part): wdd.Config(name, replace(method, ipc=ipc), protocols=protocols, controls=("random",))
+        for ipc, (part, method) in itertools.product((1, 10), PARTS.items())
+    }
+    bar = sys.stderr.isatty()
+    made = {
+        place: [wdd.run(replace(config, seed=seed), out=OUT, split=split, progress=bar) for seed in range(seeds)]
+        for place, config in configs.items()
+    }
+    frame = wdd.compare(list(configs.values()), seeds=seeds, out=OUT, split=split, progress=bar)  # reads what was run
+    frame = frame[frame["set"] != "random"].copy()
+    rows = {
+        (place, row.protocol.title): row
+        for place, config in configs.items()
+        for row in rows_of(config.resolved(split), made[place])
+        if row.name != "random"
+    }
+    places = {str(runs[0].path): place for place, runs in made.items()}
+    where = [(places[run], protocol) for run, protocol in zip(frame["run"], frame["protocol"], strict=True)]
+    over = [paired(rows[each].values, rows[(each[0][0], "wmdd"), each[1]].values) for each in where]
+    frame[["over_wmdd", "over_wmdd_low", "over_wmdd_high"]] = [(each.mean, each.low, each.high) for each in over]
+    return frame.assign(part=[part for (_, part), _ in where])
 
 
 def said(frame: pd.DataFrame) -> str:
-    """Gains over random images in points with their paired 95 % intervals, a column for each label regime."""
-    cells = frame.assign(cell=[gained(row.gain, row.gain_low, row.gain_high) for row in frame.itertuples()])
-    order = list(dict.fromkeys(frame["protocol"]))
-    table = cells.pivot(index=["dataset", "ipc", "part"], columns="protocol", values="cell")[order]
-    return f"\nGain over random images, test set, by the labels that students get:\n{table.to_string()}\n"
+    """Gains over random images, and differences to the whole method, in points with their paired 95 % intervals."""
+    told = ""
+    for kind, title in {"gain": "Gain over random images", "over_wmdd": "Difference to the whole method"}.items():
+        columns = zip(frame[kind], frame[f"{kind}_low"], frame[f"{kind}_high"], strict=True)
+        cells = frame.assign(cell=[gained(*column) for column in columns])
+        cells = cells[(cells["part"] != "wmdd") | (kind == "gain")]
+        table = cells.pivot(index=["dataset", "ipc", "part"], columns="protocol", values="cell")
+        table = table[list(dict.fromkeys(frame["protocol"]))]
+        told += f"\n{title}, test set, by the labels that students get:\n{table.to_string()}\n"
+    return told
 
 
 def gained(gain: float, low: float, high: float) -> str:

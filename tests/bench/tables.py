@@ -51,7 +51,7 @@ TABLES = {
     "digits": Table("digits", ALL, seeds=5, students=2),
     "digits-tuned": Table("digits", ALL, seeds=5, students=2, tune=4),
     "fashion": Table("fashion-mnist", SELECTED, seeds=3, students=2),
-    "imagenette": Table("imagenette96", FEW, seeds=3, students=1, size=48),
+    "imagenette": Table("imagenette96", FEW, seeds=3, students=1, size=32),
     "cifar": Table("cifar10-jpeg", FEW, seeds=3, students=1),
 }
 
