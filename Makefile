@@ -13,7 +13,8 @@ PINNED := $(RUN)/python -m pip freeze --disable-pip-version-check --exclude-edit
 
 .DEFAULT_GOAL := help
 .PHONY: help demo lab notebooks site release check test bench bench-ot bench-views bench-gpu table-digits \
-  table-digits-tuned table-fashion table-imagenette table-cifar question relation defaults sweeps coverage lint constraints clean again
+  table-tuned table-networks table-fashion table-imagenette table-cifar question relation \
+  defaults sweeps coverage lint constraints clean again
 
 help:  ## this list
 	@echo "wddkit: dataset distillation via the Wasserstein metric. What make can do:"
@@ -66,8 +67,11 @@ bench-gpu: $(READY)  ## what needs a GPU: ResNet-18 on Imagenette, DM beside its
 table-digits: $(READY)  ## compare all methods on digits (stop and go on as you like, as with all tables)
 	@$(TABLE) digits
 
-table-digits-tuned: $(READY)  ## the same after four trials of each method on validation images
-	@$(TABLE) digits-tuned
+table-tuned: $(READY)  ## the same after four trials of each method on validation images
+	@$(TABLE) tuned
+
+table-networks: $(READY)  ## do students of another network like the same images? eight sets of digits
+	@$(TABLE) networks
 
 table-fashion: $(READY)  ## compare seven methods on Fashion-MNIST (WDDKIT_DATA names the data folder)
 	@$(TABLE) fashion

@@ -1,4 +1,4 @@
-"""The tables of methods: `make table-digits`, `table-digits-tuned`, `table-fashion`, `table-imagenette`, `table-cifar`.
+"""The tables of methods: `make table-digits`, `table-fashion` and their likes.
 
 Each is one command that can be stopped and goes on where it was: runs are kept in runs/measured, students in the cache.
 What a table says is kept beside the notebooks. Data files are looked for in WDDKIT_DATA.
@@ -30,6 +30,7 @@ COLUMNS = [
 COMMITTEE = partial(WMDD, committee=(0.1, 0.03))  # two networks more, with 10 % and 3 % of the teacher's training
 SELECTED = (*(METHODS[name] for name in ("nearest", "herding", "dm", "sre2l", "rded", "wmdd")), COMMITTEE)
 FEW = (*(METHODS[name] for name in ("nearest", "rded", "sre2l", "wmdd")), COMMITTEE)
+CROSS = (*(METHODS[name] for name in ("nearest", "herding", "dsa", "lcmat", "edc", "wmdd")), COMMITTEE)
 ALL = (*(METHODS[name] for name in METHODS if name not in ("random", "tiled")), COMMITTEE)  # random is a control
 
 
@@ -49,7 +50,8 @@ class Table:
 
 TABLES = {
     "digits": Table("digits", ALL, seeds=5, students=2),
-    "digits-tuned": Table("digits", ALL, seeds=5, students=2, tune=4),
+    "tuned": Table("digits", ALL, seeds=5, students=2, tune=4),
+    "networks": Table("digits", CROSS, seeds=5, students=2, protocols=("hard", "hard@resnet-small")),
     "fashion": Table("fashion-mnist", SELECTED, seeds=3, students=2),
     "imagenette": Table("imagenette96", FEW, seeds=3, students=1, size=32),
     "cifar": Table("cifar10-jpeg", FEW, seeds=3, students=1),
