@@ -24,6 +24,13 @@ from wddkit.workers import Workers
 Changes: TypeAlias = Mapping[str, Sequence[object]] | Sequence[Mapping[str, object]]
 
 _FIRST = ("dataset", "size", "split_seed", "method")  # what other fields depend on is changed before them
+_OF_THE_DATA = ("dataset", "size", "split_seed", "skip_corrupt")
+_OF_EVERY_RUN = {  # none of these decides the distilled set, so that they make no run of their own
+    "protocols": "every run has a row for each protocol; name all at once: Config(protocols=(wddkit.Protocol('hard'), "
+    "wddkit.Protocol('soft')))",
+    "controls": "every run has a column for each control; name all at once: Config(controls=('random', 'nearest'))",
+    "device": "a sweep is of one device; name it once: Config(device='cpu')",
+}
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,7 @@ def ablate(
         )
     out = Path(out)
     points = combinations(changes)
+    _check_fields(points, split)
     jobs = list(_jobs(config, points, seeds, split))
     names = tuple(dict.fromkeys(name for point in points for name in point))
     make_folder(runs_of(out))
@@ -100,6 +108,21 @@ def combinations(changes: Changes) -> list[dict[str, object]]:
         if not list(values):
             raise ValueError(f"{name}: expected at least one value, got an empty list")
     return [dict(zip(changes, values, strict=True)) for values in itertools.product(*map(list, changes.values()))]
+
+
+def _check_fields(points: Sequence[Mapping[str, object]], split: Split | None) -> None:
+    """Raises ValueError for a field whose changes would be lost, or told of runs that they do not reach."""
+    for name in dict.fromkeys(name for point in points for name in point):
+        if not isinstance(name, str):
+            raise ValueError(f'changes: expected fields by name, such as "method.ipc", got {shown(name)}')
+        first = name.partition(".")[0]
+        if first in _OF_EVERY_RUN:
+            raise ValueError(f"{name}: cannot be changed within a sweep: {_OF_EVERY_RUN[first]}")
+        if split is not None and first in _OF_THE_DATA:
+            raise ValueError(
+                f"{name}: does not change a split that is given as such; leave split out, and name the data set in "
+                "the config (npz:FILE, folder:PATH)"
+            )
 
 
 def _jobs(config: Config, points: Sequence[Mapping[str, object]], seeds: int, split: Split | None) -> Iterator[Job]:
