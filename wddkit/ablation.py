@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from wddkit.codec import encode, unknown
+from wddkit.codec import encode
 from wddkit.config import Config, change_field, check_protocols, config_given, method_name
 from wddkit.data import Split
 from wddkit.data.arrays import shown
@@ -35,11 +35,12 @@ _OF_EVERY_RUN = {  # none of these decides the distilled set, so that they make 
 
 @dataclass(frozen=True)
 class Job:
-    """One run of a sweep: its config, its data, and the changes by which it came about."""
+    """One run of a sweep: its config, its data, the change by which it came about, and its fields as a table has them."""
 
     config: Config
     split: Split
-    changes: Mapping[str, object]
+    said: str
+    told: Mapping[str, object]
 
 
 def ablate(
@@ -56,8 +57,8 @@ def ablate(
 
     `changes`: values by dotted field, of which every combination is run ({"method.ipc": [1, 10]}), or a list of
     changes ([{"method.masses": "free"}, {"method.form": "paper", "method.steps": 500}]), in whose rows a field that is
-    not changed stands as the config has it. A value may be a whole part of the config, such as a method. Runs are kept
-    in <out>/runs; those that are complete are only read, so that an interrupted sweep goes on when it is asked for
+    not changed stands as the config has it, and as None where its method has no such field. A value may be a whole part
+    of the config, such as a method; protocols and controls are of every run, and stand in the config. Runs are kept in <out>/runs; those that are complete are only read, so that an interrupted sweep goes on when it is asked for
     again, and a larger one reuses a smaller one. The table is written as <out>/sweep.parquet after every run.
 
     `workers`: processes that share the cores. Results depend on the number of threads of a process, in the last bits,
@@ -84,9 +85,8 @@ def ablate(
     for number, history in _runs(jobs, runs_of(out), workers=workers, progress=progress):
         job = jobs[number]
         asked = [protocol.title for protocol in protocols_of(job.config)]
-        told = {name: word(_value(job.config, name)) for name in names}
         found = rows_of(history, method=method_name(job.config.method), protocols=asked)
-        rows[number] = [{**told, "seed": job.config.seed, **row} for row in found]
+        rows[number] = [{**job.told, "seed": job.config.seed, **row} for row in found]
         sweep = replace(sweep, frame=frame_of([row for at in sorted(rows) for row in rows[at]], names))
         sweep.save()
     return sweep
@@ -127,18 +127,21 @@ def _check_fields(points: Sequence[Mapping[str, object]], split: Split | None) -
 
 def _jobs(config: Config, points: Sequence[Mapping[str, object]], seeds: int, split: Split | None) -> Iterator[Job]:
     """Every run once, checked; raises ValueError naming all that cannot be run."""
+    names = dict.fromkeys(name for point in points for name in point)
     splits: dict[tuple[object, ...], Split] = {}
     jobs: dict[str, Job] = {}
     refused = []
     for point in points:
         try:
             changed, own = _changed(config, point, split, splits)
+            for r in range(seeds):
+                seeded = replace(changed, seed=changed.seed + r)
+                job = Job(seeded, own, _said(point), {name: _told(seeded, name) for name in names})
+                same = jobs.setdefault(seeded.run_name(own), job)
+                if same.told != job.told:
+                    raise ValueError(f"would be the same run as {same.said}; leave one of them out")
         except ValueError as error:
             refused.append(f"{_said(point)}: {error}")
-            continue
-        for r in range(seeds):
-            job = Job(replace(changed, seed=changed.seed + r), own, point)
-            jobs.setdefault(job.config.run_name(own), job)
     if refused:
         raise ValueError(f"{len(refused)} of {len(points)} combinations cannot be run; " + "; ".join(refused))
     yield from jobs.values()
@@ -188,15 +191,23 @@ def word(value: object) -> object:
     raise ValueError(f"cannot tell a {type(value).__name__} in a table; expected a number, a word or part of a config")
 
 
-def _value(config: Config, name: str) -> object:
-    """The value of a dotted field."""
+def _told(config: Config, name: str) -> object:
+    """A dotted field as a table shows it; None where a method has no such field."""
     value: object = config
     for part in name.split("."):
-        if not hasattr(value, part):
-            raise unknown(f"field of {type(value).__name__}", part, vars(value))
-        value = getattr(value, part)
-    return value
+        value = getattr(value, part, None)
+    try:
+        return word(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
 def _said(point: Mapping[str, object]) -> str:
-    return ", ".join(f"{name}={word(value)}" for name, value in point.items()) or "the config itself"
+    return ", ".join(f"{name}={_worded(value)}" for name, value in point.items()) or "the config itself"
+
+
+def _worded(value: object) -> object:
+    try:
+        return word(value)
+    except ValueError:  # it may not be what its field takes, which is told with the field's name
+        return shown(value)

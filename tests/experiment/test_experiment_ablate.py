@@ -18,10 +18,11 @@ from experiment_toys import HARD, LIGHT, SOFT, arrays, bytes_of, toy_split
 import wddkit as wdd
 from wddkit.ablation import combinations, word
 from wddkit.augment import Augment
-from wddkit.methods import DM, WMDD, Random
+from wddkit.methods import DM, WMDD, Nearest, Random
 
 GRID = {"method.ipc": [1, 2], "method.masses": ["free", "uniform"]}
 BASE = replace(LIGHT, protocols=(HARD, SOFT), controls=("random", "nearest"))
+DIGITS = replace(BASE, dataset="digits")
 
 
 def ablate(changes, out: Path, config: wdd.Config = BASE, **options: object) -> wdd.Sweep:
@@ -121,6 +122,17 @@ def test_methods_and_parts_of_the_config_can_be_changed_as_a_whole(tmp_path: Pat
     assert frame["accuracy"][0] == frame["random"][0]
 
 
+def test_a_field_that_a_method_lacks_is_none_in_its_rows(tmp_path: Path) -> None:
+    changes = [{"method": Random(ipc=1)}, {"method": Nearest(ipc=1), "method.masses": "uniform"}]
+    found = ablate(changes, tmp_path, replace(BASE, protocols=(HARD,), controls=()))
+    assert [*found.frame["method"]] == ["random (ipc=1)", "nearest (ipc=1, masses=uniform)"]
+    masses = found.frame["method.masses"]
+    assert (masses.isna().tolist(), masses[1]) == ([True, False], "uniform")
+    pd.testing.assert_frame_equal(wdd.Sweep.load(tmp_path).frame, found.frame)
+    with pytest.raises(ValueError, match=r"1 of 2 combinations cannot be run; method=random .*: unknown field of Random"):
+        ablate([{"method": Random(ipc=1), "method.masses": "free"}, *changes[1:]], tmp_path)
+
+
 def test_teachers_are_changed_where_the_recipe_gives_them(tmp_path: Path) -> None:
     config = replace(BASE, teacher=None, protocols=(HARD,), controls=())
     small = {"teacher.training.steps": [2, 3], "teacher.network.width": [4]}
@@ -193,6 +205,7 @@ def test_an_interrupted_sweep_goes_on_where_it_was(tmp_path: Path) -> None:
         ([{"size": 8}], {}, r"size: does not change a split .* name the data set in the config \(npz:FILE"),
         ({"split_seed": [0, 1]}, {}, r"split_seed: does not change a split that is given as such"),
         ({"skip_corrupt": [True]}, {}, r"skip_corrupt: does not change a split that is given as such"),
+        ({"size": [None, 8]}, {"split": None, "config": DIGITS}, r"size=8: would be the same run as size=None; leave one"),
         ({5: [1]}, {}, r'changes: expected fields by name, such as "method\.ipc", got 5'),
         (
             {"method.ipc": [1]},

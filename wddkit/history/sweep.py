@@ -151,14 +151,17 @@ def rows_of(history: History, *, method: str, protocols: Sequence[str]) -> Itera
 
 
 def frame_of(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> "pandas.DataFrame":
-    """The rows; a field whose values are of several types is told in words, because a column has one type."""
+    """The rows; a field whose values are of several types is told in words, because a column has one type.
+
+    None stays apart from all of them: it is a missing value, not a word.
+    """
     import pandas
 
     frame = pandas.DataFrame(list(rows))
     for name in names if len(frame) else ():
-        kinds = {type(value) for value in frame[name]}
+        kinds = {type(value) for value in frame[name].dropna()}
         if len(kinds) > 1 and not kinds <= {int, float}:
-            frame[name] = frame[name].map(str)
+            frame[name] = frame[name].map(str, na_action="ignore")
     return frame
 
 
