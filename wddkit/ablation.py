@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from wddkit.codec import encode
 from wddkit.config import Config, change_field, check_protocols, config_given, method_name
 from wddkit.data import Split
@@ -57,9 +59,10 @@ def ablate(
 
     `changes`: values by dotted field, of which every combination is run ({"method.ipc": [1, 10]}), or a list of
     changes ([{"method.masses": "free"}, {"method.form": "paper", "method.steps": 500}]), in whose rows a field that is
-    not changed stands as the config has it, and as None where its method has no such field. A value may be a whole part
-    of the config, such as a method; protocols and controls are of every run, and stand in the config. Runs are kept in <out>/runs; those that are complete are only read, so that an interrupted sweep goes on when it is asked for
-    again, and a larger one reuses a smaller one. The table is written as <out>/sweep.parquet after every run.
+    not changed stands as the config has it, and is missing where its method has no such field. A value may be a whole
+    part of the config, such as a method; protocols and controls are those of the config in every run. Runs are kept in
+    <out>/runs; those that are complete are only read, so that an interrupted sweep goes on when it is asked for again,
+    and a larger one reuses a smaller one. The table is written as <out>/sweep.parquet after every run.
 
     `workers`: processes that share the cores. Results depend on the number of threads of a process, in the last bits,
     and so on the number of workers.
@@ -74,6 +77,8 @@ def ablate(
             "a split given as such stays in this process; take workers=1, or name the data set in the config "
             "(npz:FILE, folder:PATH), which every process can read"
         )
+    if not isinstance(out, (str, Path)):
+        raise ValueError(f'out: expected a folder, got {shown(out)}; write out="sweeps/ipc"')
     out = Path(out)
     points = combinations(changes)
     _check_fields(points, split)
@@ -101,13 +106,22 @@ def combinations(changes: Changes) -> list[dict[str, object]]:
                 f'changes: expected values by field, such as {{"method.ipc": [1, 10]}}, or a list of changes, such as '
                 f'[{{"method.ipc": 1}}]; got {shown(changes)}'
             )
-        return [dict(each) for each in changes] or [{}]
+        return [{name: _plain(value) for name, value in each.items()} for each in changes] or [{}]
     for name, values in changes.items():
         if isinstance(values, (str, Mapping)) or not isinstance(values, Iterable):
             raise ValueError(f"{name}: expected a list of values, got {values!r}; for one value take [{values!r}]")
         if not list(values):
             raise ValueError(f"{name}: expected at least one value, got an empty list")
-    return [dict(zip(changes, values, strict=True)) for values in itertools.product(*map(list, changes.values()))]
+    each_plain = [list(map(_plain, values)) for values in changes.values()]
+    return [dict(zip(changes, values, strict=True)) for values in itertools.product(*each_plain)]
+
+
+def _plain(value: object) -> object:
+    """The value, numbers of NumPy as Python's: a config and a table hold those."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        plain: object = value.tolist()
+        return plain
+    return type(value)(map(_plain, value)) if isinstance(value, (list, tuple)) else value
 
 
 def _check_fields(points: Sequence[Mapping[str, object]], split: Split | None) -> None:

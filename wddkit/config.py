@@ -169,6 +169,9 @@ def change_field(config: Config, field: str, value: object) -> Config:
         )
     if field.partition(".")[0] not in vars(config) and (meant := _ending_in(config, field)):
         raise ValueError(f"unknown field of Config {field!r}. Did you mean {' or '.join(map(repr, meant))}?")
+    if field == "method" and not is_dataclass(value):
+        kind = METHODS.get(value, WMDD) if isinstance(value, str) else WMDD
+        raise ValueError(f"method: expected a method, got {shown(value)}; write wddkit.methods.{kind.__name__}(ipc=1)")
     return codec.change(config, field, value)
 
 

@@ -25,7 +25,7 @@ BASE = replace(LIGHT, protocols=(HARD, SOFT), controls=("random", "nearest"))
 DIGITS = replace(BASE, dataset="digits")
 
 
-def ablate(changes, out: Path, config: wdd.Config = BASE, **options: object) -> wdd.Sweep:
+def ablate(changes, out: Path | None, config: wdd.Config = BASE, **options: object) -> wdd.Sweep:
     return wdd.ablate(config, changes, **{"out": out, "split": toy_split(), "progress": False, **options})
 
 
@@ -206,6 +206,11 @@ def test_an_interrupted_sweep_goes_on_where_it_was(tmp_path: Path) -> None:
         ({"split_seed": [0, 1]}, {}, r"split_seed: does not change a split that is given as such"),
         ({"skip_corrupt": [True]}, {}, r"skip_corrupt: does not change a split that is given as such"),
         ({"size": [None, 8]}, {"split": None, "config": DIGITS}, r"size=8: would be the same run as size=None; leave one"),
+        ({"method": ["dm"]}, {}, r"method=dm: method: expected a method, got 'dm'; write wddkit\.methods\.DM\(ipc=1\)"),
+        ({"method": [3]}, {}, r"method=3: method: expected a method, got 3; write wddkit\.methods\.WMDD\(ipc=1\)"),
+        ({"method.ipc": np.array([1, 5000])}, {}, r"1 of 2 combinations cannot be run; method\.ipc=5000: .* above the"),
+        ({"method.ipc": [{1}]}, {}, r"1 of 1 combinations cannot be run; method\.ipc=a set: method\.ipc: expected int"),
+        ({"method.ipc": [1]}, {"out": None}, r'out: expected a folder, got None; write out="sweeps/ipc"'),
         ({5: [1]}, {}, r'changes: expected fields by name, such as "method\.ipc", got 5'),
         (
             {"method.ipc": [1]},
@@ -223,7 +228,7 @@ def test_what_cannot_be_run_is_refused_before_anything_is_written(
     changes: object, options: dict[str, object], message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        ablate(changes, tmp_path / "out", **options)
+        ablate(changes, **{"out": tmp_path / "out", **options})
     assert not (tmp_path / "out").exists()
 
 
@@ -275,3 +280,9 @@ def test_values_are_told_in_words() -> None:
     assert combinations([]) == [{}]
     with pytest.raises(ValueError, match="cannot tell a set in a table"):
         word({1})
+
+
+def test_numbers_of_numpy_are_those_of_python() -> None:
+    (grid,), (listed,) = combinations({"method.ipc": np.array([3])}), combinations([{"crop": (np.float64(0.5), 1)}])
+    assert type(grid["method.ipc"]) is int
+    assert [type(each) for each in listed["crop"]] == [float, int]
