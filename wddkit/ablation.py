@@ -17,7 +17,7 @@ from wddkit.experiment import load_split, prepared, split_given
 from wddkit.experiment import run as run_config
 from wddkit.history import History
 from wddkit.history.folder import make_folder
-from wddkit.history.sweep import Sweep, frame_of, rows_of, runs_of
+from wddkit.history.sweep import Sweep, check_place, frame_of, rows_of, runs_of
 from wddkit.methods import METHODS
 from wddkit.pipeline import protocols_of
 from wddkit.progress import Bars
@@ -44,6 +44,11 @@ class Job:
     said: str
     told: Mapping[str, object]
 
+    @property
+    def folder(self) -> str:
+        """Name of the run's folder."""
+        return self.config.run_name(self.split)
+
 
 def ablate(
     config: Config,
@@ -62,7 +67,8 @@ def ablate(
     not changed stands as the config has it, and is missing where its method has no such field. A value may be a whole
     part of the config, such as a method; protocols and controls are those of the config in every run. Runs are kept in
     <out>/runs; those that are complete are only read, so that an interrupted sweep goes on when it is asked for again,
-    and a larger one reuses a smaller one. The table is written as <out>/sweep.parquet after every run.
+    and a larger one reuses a smaller one. The table of all that is done is written as <out>/sweep.parquet after every
+    run; that of another sweep, over other fields or of another config, is kept unless all its runs are asked for.
 
     `workers`: processes that share the cores. Results depend on the number of threads of a process, in the last bits,
     and so on the number of workers.
@@ -84,17 +90,31 @@ def ablate(
     _check_fields(points, split)
     jobs = list(_jobs(config, points, seeds, split))
     names = tuple(dict.fromkeys(name for point in points for name in point))
-    make_folder(runs_of(out))
-    rows: dict[int, list[dict[str, Any]]] = {}
     sweep = Sweep(out, encode(config, METHODS), names, frame_of([], names))
+    check_place(sweep, [job.folder for job in jobs])
+    make_folder(runs_of(out))
+    rows = _kept(jobs, runs_of(out))
     for number, history in _runs(jobs, runs_of(out), workers=workers, progress=progress):
-        job = jobs[number]
-        asked = [protocol.title for protocol in protocols_of(job.config)]
-        found = rows_of(history, method=method_name(job.config.method), protocols=asked)
-        rows[number] = [{**job.told, "seed": job.config.seed, **row} for row in found]
+        rows[number] = _rows(jobs[number], history)
         sweep = replace(sweep, frame=frame_of([row for at in sorted(rows) for row in rows[at]], names))
         sweep.save()
     return sweep
+
+
+def _kept(jobs: Sequence[Job], out: Path) -> dict[int, list[dict[str, Any]]]:
+    """Rows of the runs that were complete before: a sweep that is interrupted when asked for again loses none."""
+    paths = {number: out / job.folder for number, job in enumerate(jobs)}
+    done = [number for number, path in paths.items() if (path / "complete.json").is_file()]
+    return {number: _rows(jobs[number], History.load(paths[number])) for number in done}
+
+
+def _rows(job: Job, history: History) -> list[dict[str, Any]]:
+    """The run's rows, under those of its protocols that it has results of."""
+    method, results = method_name(job.config.method), history.results
+    held = {*results["protocol"][results["set"] == method]}
+    asked = [protocol.title for protocol in protocols_of(job.config) if protocol.title in held]
+    found = rows_of(history, method=method, protocols=asked)
+    return [{**job.told, "seed": job.config.seed, **row} for row in found]
 
 
 def combinations(changes: Changes) -> list[dict[str, object]]:
@@ -151,7 +171,7 @@ def _jobs(config: Config, points: Sequence[Mapping[str, object]], seeds: int, sp
             for r in range(seeds):
                 seeded = replace(changed, seed=changed.seed + r)
                 job = Job(seeded, own, _said(point), {name: _told(seeded, name) for name in names})
-                same = jobs.setdefault(seeded.run_name(own), job)
+                same = jobs.setdefault(job.folder, job)
                 if same.told != job.told:
                     raise ValueError(f"would be the same run as {same.said}; leave one of them out")
         except ValueError as error:

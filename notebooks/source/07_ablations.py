@@ -382,8 +382,8 @@ for seed, value in (seen[1.0] - seen[0.0]).items():
 print("you expected:", expected.chosen or "nothing yet")
 
 # %% [markdown] own-after
-# One or two seeds hint at a direction, no more. Change `changes` and ask something else: first the prediction, then
-# the run.
+# One or two seeds hint at a direction, no more. Change `changes` and `out` and ask something else: first the
+# prediction, then the run.
 
 # %% [markdown] next
 # ## Summary

@@ -104,6 +104,37 @@ def test_runs_that_are_done_are_only_read_and_a_larger_sweep_reuses_them(
     pd.testing.assert_frame_equal(larger.frame[larger.frame["method.ipc"] < 3].reset_index(drop=True), sweep.frame)
 
 
+@pytest.mark.parametrize("config", [BASE, replace(BASE, seed=7)])
+def test_the_table_of_another_sweep_is_not_overwritten(config: wdd.Config, sweep: wdd.Sweep, tmp_path: Path) -> None:
+    replace(sweep, path=tmp_path).save()
+    before = bytes_of(tmp_path)
+    changes = {"method.lr": [0.1]} if config == BASE else GRID
+    message = r"holds another sweep \(over method\.ipc, method\.masses\), .*: 8 of its runs are not asked for; choose an"
+    with pytest.raises(ValueError, match=message):
+        ablate(changes, tmp_path, config)
+    assert bytes_of(tmp_path) == before
+
+
+def test_an_interruption_loses_no_rows_of_runs_that_were_done(
+    sweep: wdd.Sweep, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(out, copy)
+    missing = sweep.frame["run"].unique()[1]
+    shutil.rmtree(copy / "runs" / missing)
+
+    def interrupted(config: wdd.Config, **options: object) -> wdd.History:
+        if config.run_name(toy_split()) == missing:
+            raise KeyboardInterrupt
+        return wdd.run(config, **options)
+
+    monkeypatch.setattr("wddkit.ablation.run_config", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        ablate(GRID, copy, seeds=2)
+    others = sweep.frame[sweep.frame["run"] != missing].reset_index(drop=True)
+    pd.testing.assert_frame_equal(wdd.Sweep.load(copy).frame, others)
+
+
 @pytest.mark.slow
 def test_a_list_of_changes_is_a_row_each_with_the_configs_values_elsewhere(out: Path, tmp_path: Path) -> None:
     found = ablate([{}, {"method.steps": 6}, {"method.ipc": 1, "method.lr": 0.1}, {}], tmp_path)
@@ -165,7 +196,7 @@ def test_an_interrupted_sweep_goes_on_where_it_was(tmp_path: Path) -> None:
         f"wdd.ablate(config, {GRID!r}, out={str(tmp_path / 'out')!r}, seeds=3, workers=2, progress=False)"
     )
     process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True, stderr=subprocess.PIPE)
-    table = tmp_path / "out" / "sweep.parquet"
+    table = tmp_path / "out" / "sweep.json"  # the second of its two files
     until = time.monotonic() + 120
     while not table.exists() and process.poll() is None and time.monotonic() < until:
         time.sleep(0.05)

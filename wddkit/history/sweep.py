@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,8 +106,9 @@ class Sweep:
         """
         if self.folders is not None:
             raise ValueError("gathered runs are no sweep of one folder; keep their table: frame.to_parquet(FILE)")
-        write_json(self.path / _ABOUT, {"schema": SCHEMA, "config": self.config, "fields": list(self.fields)})
         write_file(self.path / _TABLE, self.frame.to_parquet(index=False))
+        # Second: it names no field that the table lacks, also where a larger sweep's is interrupted in between.
+        write_json(self.path / _ABOUT, {"schema": SCHEMA, "config": self.config, "fields": list(self.fields)})
 
     def __repr__(self) -> str:
         runs = self.frame["run"].nunique() if len(self.frame) else 0
@@ -117,6 +118,20 @@ class Sweep:
 def runs_of(path: Path) -> Path:
     """The folder of a sweep's runs."""
     return path / _RUNS
+
+
+def check_place(sweep: Sweep, runs: Collection[str]) -> None:
+    """Raises ValueError where a sweep of these runs would overwrite another one's table."""
+    if not all((sweep.path / name).is_file() for name in (_ABOUT, _TABLE)):
+        return
+    held = Sweep.load(sweep.path)
+    lost = {*held.frame["run"]} - {*runs}
+    is_same = held.config == sweep.config and {*held.fields} == {*sweep.fields}
+    if lost and not is_same:
+        raise ValueError(
+            f"{sweep.path}: holds another sweep (over {', '.join(held.fields) or 'seeds alone'}), whose table would be "
+            f"overwritten: {len(lost)} of its runs are not asked for; choose another out, or ask for these too"
+        )
 
 
 def rows_of(history: History, *, method: str, protocols: Sequence[str]) -> Iterator[dict[str, Any]]:
