@@ -45,6 +45,11 @@ class Job:
     told: Mapping[str, object]
 
     @property
+    def name(self) -> str:
+        """What the run is called in errors."""
+        return f"{self.said}, seed {self.config.seed}"
+
+    @property
     def folder(self) -> str:
         """Name of the run's folder."""
         return self.config.run_name(self.split)
@@ -203,12 +208,22 @@ def _runs(jobs: Sequence[Job], out: Path, *, workers: int, progress: bool) -> It
         bars = stack.enter_context(Bars(shown=progress))
         if workers > 1:
             crew = stack.enter_context(Workers(workers))
-            done = crew.run([job.config for job in jobs], out)
+            done = crew.run([job.config for job in jobs], out, names=[job.name for job in jobs])
         else:
-            done = ((i, run_config(job.config, out=out, split=job.split, progress=False)) for i, job in enumerate(jobs))
+            done = ((number, _run(job, out)) for number, job in enumerate(jobs))
         for count, (number, history) in enumerate(done, start=1):
             bars("ablate", count, len(jobs), {})
             yield number, history
+
+
+def _run(job: Job, out: Path) -> History:
+    try:
+        return run_config(job.config, out=out, split=job.split, progress=False)
+    except Exception as error:
+        error.add_note(
+            f"This was the run with {job.name}. Runs that are done are kept; the same call goes on from there."
+        )
+        raise
 
 
 def word(value: object) -> object:

@@ -280,7 +280,7 @@ def _one_line(error: Exception) -> str:
     from wddkit.history import StorageError
 
     text = error.strerror if isinstance(error, StorageError) else str(error)  # without the system's number
-    return " ".join(str(text).split())
+    return " ".join(" ".join([str(text), *getattr(error, "__notes__", [])]).split())
 
 
 def _warn(message: Warning | str, *_: object, **__: object) -> None:

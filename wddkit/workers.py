@@ -1,5 +1,6 @@
 """Processes that carry out runs one after another, each with its share of the cores."""
 
+import contextlib
 import json
 import os
 import queue
@@ -26,8 +27,7 @@ class Workers:
         self._processes: list[subprocess.Popen[str]] = []
 
     def __enter__(self) -> Self:
-        threads = str(max(1, (os.cpu_count() or 1) // self._count))
-        shares = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
+        shares = _threads(max(1, (os.cpu_count() or 1) // self._count))
         self._processes = [
             subprocess.Popen(
                 [sys.executable, "-m", "wddkit.workers"],
@@ -35,6 +35,7 @@ class Workers:
                 stdout=subprocess.PIPE,
                 text=True,
                 encoding="utf-8",
+                errors="replace",  # of what others print
                 env={**os.environ, **shares},
             )
             for _ in range(self._count)
@@ -48,11 +49,12 @@ class Workers:
         for process in self._processes:
             process.communicate()
 
-    def run(self, configs: Sequence[Config], out: Path) -> Iterator[tuple[int, History]]:
-        """Each config's number and run, in the order in which they are done.
+    def run(self, configs: Sequence[Config], out: Path, *, names: Sequence[str]) -> Iterator[tuple[int, History]]:
+        """Each config's number and run, in the order in which they are done; `names` are theirs in errors.
 
         Raises RuntimeError for a run that fails, once the others that were under way are done: nothing else begins.
         """
+        requests = [json.dumps({"config": config.to_json(), "out": str(out)}) for config in configs]
         ahead: queue.SimpleQueue[int] = queue.SimpleQueue()
         for number in range(len(configs)):
             ahead.put(number)
@@ -60,16 +62,17 @@ class Workers:
         failed = threading.Event()
 
         def serve(process: "subprocess.Popen[str]") -> None:
-            while not failed.is_set():
-                try:
+            try:
+                while not failed.is_set():
                     number = ahead.get_nowait()
-                except queue.Empty:
-                    break
-                kind, text = _ask(process, configs[number], out)
-                if kind == "error":
-                    failed.set()
-                done.put((number, kind, text))
-            done.put(None)
+                    kind, text = _ask(process, requests[number])
+                    if kind == "error":
+                        failed.set()
+                    done.put((number, kind, text))
+            except queue.Empty:
+                pass
+            finally:  # whatever happens here, who waits is told
+                done.put(None)
 
         for process in self._processes:
             threading.Thread(target=serve, args=(process,), daemon=True).start()
@@ -82,7 +85,7 @@ class Workers:
                 continue
             number, kind, text = answer
             if kind == "error":
-                problem = problem or f"{configs[number].dataset}, seed {configs[number].seed}: {text}"
+                problem = problem or f"{names[number]}: {text}"
             else:
                 yield number, History.load(text)
         if problem:
@@ -91,19 +94,53 @@ class Workers:
             )
 
 
-def _ask(process: "subprocess.Popen[str]", config: Config, out: Path) -> tuple[str, str]:
+def _threads(share: int) -> dict[str, str]:
+    """How many threads a process may take by each library's variable: its share of the cores, or fewer if asked for."""
+    every = _asked("OMP_NUM_THREADS", share)  # which the other libraries follow where they are not told
+    return {
+        "OMP_NUM_THREADS": str(every),
+        "MKL_NUM_THREADS": str(_asked("MKL_NUM_THREADS", every)),
+        "OPENBLAS_NUM_THREADS": str(_asked("OPENBLAS_NUM_THREADS", every)),
+    }
+
+
+def _asked(variable: str, most: int) -> int:
+    text = os.environ.get(variable, "").partition(",")[0].strip()  # more are for nested levels
+    return min(most, int(text)) if text.isdecimal() and int(text) else most
+
+
+def _ask(process: "subprocess.Popen[str]", request: str) -> tuple[str, str]:
     assert process.stdin is not None
     assert process.stdout is not None
-    try:
-        process.stdin.write(json.dumps({"config": config.to_json(), "out": str(out)}) + "\n")
+    with contextlib.suppress(OSError, ValueError):  # it is gone, or was ended
+        process.stdin.write(request + "\n")
         process.stdin.flush()
-        answer = process.stdout.readline()
-    except (BrokenPipeError, ValueError):  # it is gone, or was ended
-        answer = ""
-    if not answer:
-        return "error", f"the process ended with code {process.poll()}"
-    kind, text = json.loads(answer)
-    return str(kind), str(text)
+        for line in process.stdout:
+            if answer := _answer(line):
+                return answer
+            sys.stderr.write(line.lstrip("\n"))
+    return "error", _end(process)
+
+
+def _answer(line: str) -> tuple[str, str] | None:
+    """The kind and text of an answer; None for a line that something else has printed."""
+    try:
+        kind, text = json.loads(line)
+    except (ValueError, TypeError):
+        return None
+    return (kind, str(text)) if kind in ("run", "error") else None
+
+
+def _end(process: "subprocess.Popen[str]") -> str:
+    """How a process ended that answers no more."""
+    try:
+        code = process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        return "the process answers no more"
+    if code < 0:
+        name = signal.Signals(-code).name
+        return f"the process was ended by {name}; if nobody did, memory ran out: take fewer workers"
+    return f"the process ended with code {code}"
 
 
 def main() -> None:
@@ -111,7 +148,12 @@ def main() -> None:
     from wddkit.experiment import run
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches all: who asked ends its processes
-    answers, sys.stdout = sys.stdout, sys.stderr  # whatever prints must not be taken for an answer
+    # Whatever prints, also from C or a process of its own, must not be taken for an answer or stand in front of one.
+    sys.stdout.flush()
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    answers.write("\n")  # ends a line that was begun before
     for line in sys.stdin:
         asked = json.loads(line)
         try:

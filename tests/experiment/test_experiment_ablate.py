@@ -272,8 +272,20 @@ def test_a_run_that_fails_in_a_process_is_named(tmp_path: Path) -> None:
     blocked.mkdir(parents=True)
     split = wdd.load(config.dataset)
     (blocked / config.run_name(split)).write_text("a file in the way")
-    with pytest.raises(RuntimeError, match=r"a run failed: npz:.*, seed 0: .*Runs that are done are kept"):
-        wdd.ablate(config, [{}], out=tmp_path / "out", workers=2, progress=False)
+    with pytest.raises(RuntimeError, match=r"a run failed: method\.ipc=2, seed 0: .*Runs that are done are kept"):
+        wdd.ablate(config, {"method.ipc": [2]}, out=tmp_path / "out", workers=2, progress=False)
+
+
+def test_a_run_that_fails_in_this_process_is_named(tmp_path: Path) -> None:
+    blocked = tmp_path / "runs"
+    blocked.mkdir()
+    (blocked / replace(BASE, seed=3).run_name(toy_split())).write_text("a file in the way")
+    with pytest.raises(OSError, match="could not write") as caught:
+        ablate({"method.ipc": [2], "seed": [3]}, tmp_path)
+    assert caught.value.__notes__ == [
+        "This was the run with method.ipc=2, seed=3, seed 3. Runs that are done are kept; the same call goes on from "
+        "there."
+    ]
 
 
 @pytest.mark.parametrize(
