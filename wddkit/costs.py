@@ -17,7 +17,7 @@ from wddkit.data import DistilledSet
 from wddkit.methods import Task
 from wddkit.stages.students import Protocol
 
-SHARED = ("teacher", "features", "held-out features", "statistics")  # kinds of cache entries
+_OF_TEACHERS = ("teacher", "features", "held-out features", "statistics")  # kinds of cache entries
 _PERIOD = 0.01  # seconds between looks at the process
 _STATUS = Path("/proc/self/statm")
 
@@ -26,6 +26,7 @@ class Spent:
     """What a `with` block of `spending` took, known once it has ended."""
 
     seconds: float = math.nan
+    before: float = 0.0  # of these, those of a committee that was trained before the block
     memory_mb: float = math.nan  # NaN: this system does not tell
 
 
@@ -33,24 +34,35 @@ class Spent:
 def spending(task: Task) -> Iterator[Spent]:
     """Measures the seconds of the block and the most memory that is held within it.
 
-    Seconds are counted as if the cache had been empty: of what was only read from it, as experts that were trained for
-    another seed, those that it took to make are added. What all methods share, the teacher with its features and
-    statistics, is not counted.
+    Seconds are what the method alone needs, once, as if the cache had been empty: of what was only read from it, as
+    experts that were trained for another seed, or a committee with its features and statistics, those that it took to
+    make are added. What all methods share, the teacher with its features and statistics, is not counted, also where it
+    is made within the block.
 
     Memory is in MB beyond what was held when the block began (the program, the images, the teacher). On a GPU it is
     what torch has allocated there, exactly. Elsewhere it is the resident set of the process, looked at every hundredth
     of a second (where there is no /proc: by how much its largest so far was raised), so whatever other threads take
-    within the block is counted too.
+    within the block is counted too. What was only read from the cache counts as it is held, not as it was made; a run
+    makes a committee before its block, so that this is read in every run.
     """
     found, first = Spent(), len(task.cache.asked)
     with _on_gpu(task.device, found) if task.device.type == "cuda" else _resident_set(found):
         started = time.monotonic()
         yield found
         passed = time.monotonic() - started
-    asked = task.cache.asked[first:]
-    built = {each.path for each in asked if each.built}
-    read = {each.path: each.seconds for each in asked if each.path not in built and each.kind not in SHARED}
-    found.seconds = passed + sum(read.values())
+    asked, shared = task.cache.asked[first:], _shared(task)
+    built = {each.path: each for each in asked if each.built}
+    read = {each.path: each for each in asked if each.path not in built and each.path not in shared}
+    made_for_all = sum(each.seconds for each in built.values() if each.path in shared)
+    found.seconds = passed - made_for_all + sum(each.seconds for each in read.values())
+    found.before = sum(each.seconds for each in read.values() if each.kind in _OF_TEACHERS)
+
+
+def _shared(task: Task) -> set[Path]:
+    """Where the cache keeps the teacher with its features and statistics, which are no committee's."""
+    own = task.with_committee(())
+    images = {"features": task.train, "held-out features": task.val}
+    return {own.entry(kind, {"images": images[kind].fingerprint} if kind in images else {}) for kind in _OF_TEACHERS}
 
 
 @contextlib.contextmanager

@@ -1,7 +1,9 @@
 """What a row costs: seconds as if nothing were cached, memory within the distillation, label bits an image."""
 
+import contextlib
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,10 +25,11 @@ from experiment_toys import (
 )
 
 import wddkit as wdd
-from wddkit.costs import label_bits, spending
+from wddkit import pipeline
+from wddkit.costs import Spent, label_bits, spending
 from wddkit.experiment import task_of
 from wddkit.history import Cache
-from wddkit.methods import Task
+from wddkit.methods import Task, base
 from wddkit.methods.base import Arrays
 
 
@@ -61,12 +64,51 @@ def test_what_was_read_from_the_cache_counts_what_it_took_to_make(tmp_path: Path
         with spending(own) as spent:
             own.artifact("experts", {}, lambda: slow(0.3))
             own.artifact("experts", {}, lambda: slow(0.3))  # once more: read, but made within the block
-            own.artifact("teacher", {"shared": 1}, lambda: slow(0.2))
+            own.artifact("teacher", {}, lambda: slow(0.2))
         return spent.seconds
 
     first, second = work(task(tmp_path)), work(task(tmp_path))
-    assert 0.5 <= first < 0.9
+    assert 0.3 <= first < 0.5
     assert 0.3 <= second < 0.5  # the experts once, and not the teacher, which all methods share
+
+
+def test_a_committee_counts_alike_whether_it_was_in_the_cache_or_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slowly(*given: object, **options: object) -> torch.nn.Module:
+        time.sleep(0.4)
+        return squeeze(*given, **options)
+
+    def work(own: Task) -> tuple[float, float]:
+        with spending(own) as spent:
+            joined = own.with_committee((0.1, 0.03))
+            assert joined.features.shape[1] == 3 * joined.own_features  # trains within: seconds are counted once
+        return spent.seconds, spent.before
+
+    squeeze = base.squeeze
+    monkeypatch.setattr(base, "squeeze", slowly)
+    (first, none), (second, before) = work(task(tmp_path)), work(task(tmp_path))
+    assert 0.8 <= first < 1.2  # two members, and not the teacher
+    assert 0.8 <= second < 1.2
+    assert none == 0
+    assert 0.8 <= before <= second
+
+
+@pytest.mark.slow
+def test_a_run_has_made_its_committee_before_it_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    @contextlib.contextmanager
+    def looked_at(own: Task) -> Iterator[Spent]:
+        first = len(own.cache.asked)
+        with spending(own) as spent:
+            yield spent
+        made.append({each.kind for each in own.cache.asked[first:] if each.built})
+
+    monkeypatch.setattr(pipeline, "spending", looked_at)
+    config = replace(LIGHT, method=replace(LIGHT.method, committee=(0.1,)), controls=())
+    run(tmp_path, config)
+    assert made == [{"barycenters"}]
 
 
 def test_memory_is_the_most_that_was_held_within(tmp_path: Path) -> None:

@@ -52,6 +52,25 @@ def test_a_key_that_differs_anywhere_is_another_entry(tmp_path: Path, other: dic
     assert cache.path("teacher", KEY) != cache.path("teacher", other)
 
 
+def test_an_entry_tells_its_own_seconds_without_those_of_others_that_were_built_on_the_way(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+
+    def slow(seconds: float) -> dict[str, np.ndarray]:
+        time.sleep(seconds)
+        return {"a": np.arange(3)}
+
+    def outer() -> dict[str, np.ndarray]:
+        cache.get("features", KEY, lambda: {**cache.get("teacher", KEY, lambda: slow(0.4)), **slow(0.1)})
+        return slow(0.2)
+
+    cache.get("barycenters", KEY, outer)
+    told = {each.kind: each.seconds for each in cache.asked}
+    assert told == pytest.approx({"teacher": 0.4, "features": 0.1, "barycenters": 0.2}, abs=0.1)
+    again = Cache(tmp_path)
+    again.get("features", KEY, outer)
+    assert again.asked[0].seconds == told["features"]
+
+
 @pytest.mark.parametrize("damage", ["flip", "cut", "empty", "foreign", "renamed"])
 def test_a_damaged_or_foreign_entry_is_made_anew_with_a_warning(tmp_path: Path, damage: str) -> None:
     cache = Cache(tmp_path)

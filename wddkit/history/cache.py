@@ -36,7 +36,7 @@ class Cache:
     """Arrays by kind and key under `root`; without one, under WDDKIT_CACHE or else ~/.cache/wddkit.
 
     An entry is `<root>/<kind>/<32 hex digits of the key>.safetensors` and holds its key, so that one can see what
-    it is of, and the seconds that it took. A cache that cannot be written is a warning, never an error: the work is
+    it is of, and the seconds that it took, without those of other entries that were built on the way. A cache that cannot be written is a warning, never an error: the work is
     then done anew each time.
     """
 
@@ -70,9 +70,10 @@ class Cache:
         try:
             if (found := self._read(path, text, warn=True)) is not None:  # built while we waited
                 return found
-            started = time.monotonic()
+            first, started = len(self.asked), time.monotonic()
             arrays = dict(build())
-            seconds = time.monotonic() - started
+            passed = time.monotonic() - started
+            seconds = passed - sum(each.seconds for each in self.asked[first:] if each.built)
             self.asked.append(Asked(path, seconds, built=True))
             try:
                 write_tensors(path, arrays, {"key": json.loads(text), "seconds": seconds})

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import ClassVar, Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -164,7 +165,14 @@ class Task:
 
     def artifact(self, name: str, settings: Mapping[str, codec.Json], build: Callable[[], Arrays]) -> Arrays:
         """What `build` returns, memoised on disk by name, settings and everything upstream."""
-        upstream = {
+        return self.cache.get(name, self._key(settings), build)
+
+    def entry(self, name: str, settings: Mapping[str, codec.Json]) -> Path:
+        """Where the cache keeps an artifact."""
+        return self.cache.path(name, self._key(settings))
+
+    def _key(self, settings: Mapping[str, codec.Json]) -> dict[str, codec.Json]:
+        upstream: dict[str, codec.Json] = {
             "train": self.train.fingerprint,
             "classes": list(self.classes),
             "normalisation": codec.encode(self.normalisation),
@@ -176,7 +184,7 @@ class Task:
         }
         if self.committee:
             upstream["committee"] = list(self.committee)
-        return self.cache.get(name, {**upstream, "settings": dict(settings)}, build)
+        return {**upstream, "settings": dict(settings)}
 
 
 @contextmanager
