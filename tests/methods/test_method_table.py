@@ -3,6 +3,7 @@
 import dataclasses
 import gc
 import random
+import re
 import types
 from typing import get_args
 
@@ -76,6 +77,12 @@ def test_every_method_says_its_family_fidelity_paper_and_cost(name):
     assert kind.paper
     assert kind.step_cost
     assert (kind.__doc__ or "").strip().splitlines()[0].endswith((".", ":"))
+
+
+@METHOD
+def test_every_method_tells_in_a_formula_what_it_looks_for(name):
+    about = METHODS[name].__doc__ or ""
+    assert re.search(r"sum_|argm|\bmin\b|min_|CE\(|L\(| = ", about.partition("\n")[2]), about
 
 
 @METHOD

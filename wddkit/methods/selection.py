@@ -16,7 +16,10 @@ from wddkit.stages.teacher import features
 
 @dataclass(frozen=True)
 class Random:
-    """Real images drawn at random, without repeats: the control that every method has to beat."""
+    """Real images drawn at random, without repeats: the control that every method has to beat.
+
+    x_j = X_i(j), with i(1), ..., i(ipc) the first of a random order of the class's images X; each has mass 1 / ipc.
+    """
 
     grouping: ClassVar[Literal["class", "joint"]] = "class"
     family: ClassVar[Family] = "selection"
@@ -35,6 +38,8 @@ class Random:
 @dataclass(frozen=True)
 class Nearest:
     """The real image nearest to each support point of its class's barycenter, with that point's mass.
+
+    x_j = X_i(j), i = argmin sum_j |phi(X_i(j)) - b_j|^2 over distinct i(j), phi the teacher's features, b_j the points.
 
     What the barycenter alone is worth: WMDD starts here and then moves the pixels.
     """
@@ -61,7 +66,11 @@ class Tiled:
     """A formation: every stored image holds `factor` x `factor` real images at a smaller size.
 
     More views for the same bytes, as multi-formation (Kim et al., ICML 2022, IDC) and RDED's tiles do; here the tiles
-    are the real images nearest to ipc * factor^2 support points, with equal masses, and are enlarged again to train on.
+    are the real images nearest to ipc * factor^2 support points b_m, with equal masses, by the teacher's features phi,
+
+    X_i(m), i = argmin sum_m |phi(X_i(m)) - b_m|^2 over distinct i(m),
+
+    factor^2 of them in an image, in order, and are enlarged again to train on.
     """
 
     grouping: ClassVar[Literal["class", "joint"]] = "class"

@@ -14,10 +14,15 @@ from wddkit.stages.objective import Form
 class WMDD(Inversion):
     """Dataset distillation via the Wasserstein metric (Liu et al., ICCV 2025, arXiv 2311.18531).
 
-    Each image's features are drawn to one support point of its class's Wasserstein barycenter, and each class's
-    moments to the real ones; see `wddkit.stages.objective` for the three forms of the loss. `form="paper"`,
-    `start="noise"` is the printed method; `form="official", masses="uniform"` is what the authors' code runs.
-    The defaults were chosen on validation images of digits and Fashion-MNIST together.
+    Each image's features z_j are drawn to one support point b_j of its class's Wasserstein barycenter, with that
+    point's mass w_j, and each class's moments to the real ones:
+
+    sum_c [ sum_j w_j |z_j - b_j|^2 / tv_c + lambda mean_l mean_k W(l, k) / v*_k ],    W = (mu - mu*)^2 + (s - s*)^2
+
+    over layers l and their channels k, mu, s and v = s^2 the moments, * of the real images, tv_c the total variance of
+    the class's real features, lambda `statistics_weight`. So it is `normalised`; see `wddkit.stages.objective` for the
+    other two forms. `form="paper"`, `start="noise"` is the printed method; `form="official", masses="uniform"` is what
+    the authors' code runs. The defaults were chosen on validation images of digits and Fashion-MNIST together.
     """
 
     family: ClassVar[Family] = "decoupled"
@@ -40,8 +45,10 @@ class WMDD(Inversion):
 class SRe2L(Inversion):
     """Squeeze, Recover and Relabel (Yin et al., NeurIPS 2023, arXiv 2306.13092).
 
-    Images are drawn to their label's cross-entropy and, all classes together, to the moments of the whole real set.
-    Ours takes exact moments of the training images where the authors take the running averages in the teacher.
+    mean_j CE(phi(x_j), y_j) + lambda sum_l (|mu_l - mu*_l| + |v_l - v*_l|): images are drawn to their label's
+    cross-entropy under the teacher phi and, all classes together, to the moments (mu*, v*) of the whole real set in
+    every normalisation layer l, which count lambda, `statistics_weight`. Ours takes exact moments of the training
+    images where the authors take the running averages in the teacher.
     """
 
     family: ClassVar[Family] = "decoupled"
@@ -54,11 +61,12 @@ class SRe2L(Inversion):
 class CDA(Inversion):
     """Dataset distillation via curriculum data synthesis in large data era (Yin and Shen, TMLR 2024, arXiv 2311.18838).
 
-    SRe2L's objective on random crops whose smallest area falls from the whole image to `augment.crop[0]` by a cosine,
-    so that images become whole first and rich in detail later: easy to hard. One crop is shared by all images of a
-    step, as in the authors' code. The paper takes 4000 steps with lr 0.25 on ImageNet-1K (0.4 on Tiny-ImageNet) and a
-    smallest area of 8 %, mirrors half of the views and shifts them by up to 32 of 224 px, and counts the first layer's
-    statistics tenfold. Here: none of the last three, as in our SRe2L, so that the two differ in the curriculum alone.
+    L(A_t(x)), SRe2L's objective L on random crops A_t whose smallest area falls from the whole image to a, which is
+    `augment.crop[0]`, by a cosine, 1 - (1 - a) (1 - cos(pi t / T)) / 2 in step t of T, so that images become whole
+    first and rich in detail later: easy to hard. One crop is shared by all images of a step, as in the authors' code.
+    The paper takes 4000 steps with lr 0.25 on ImageNet-1K (0.4 on Tiny-ImageNet) and a smallest area of 8 %, mirrors
+    half of the views and shifts them by up to 32 of 224 px, and counts the first layer's statistics tenfold. Here: none
+    of the last three, as in our SRe2L, so that the two differ in the curriculum alone.
     """
 
     family: ClassVar[Family] = "decoupled"
