@@ -37,7 +37,7 @@ _OF_EVERY_RUN = {  # none of these decides the distilled set, so that they make 
 
 @dataclass(frozen=True)
 class Job:
-    """One run of a sweep: its config, its data, the change by which it came about, and its fields as a table has them."""
+    """One run of a sweep: its config, its data, the change that it is of, and its fields as a table has them."""
 
     config: Config
     split: Split
@@ -81,15 +81,7 @@ def ablate(
     Raises ValueError before anything is run where a change does not fit; all that do not are named.
     """
     config, split = config_given(config), None if split is None else split_given(split)
-    if not all(isinstance(count, int) and count >= 1 for count in (seeds, workers)):
-        raise ValueError(f"expected at least one seed and one worker, got seeds={seeds!r} and workers={workers!r}")
-    if split is not None and workers > 1:
-        raise ValueError(
-            "a split given as such stays in this process; take workers=1, or name the data set in the config "
-            "(npz:FILE, folder:PATH), which every process can read"
-        )
-    if not isinstance(out, (str, Path)):
-        raise ValueError(f'out: expected a folder, got {shown(out)}; write out="sweeps/ipc"')
+    _check_given(out, seeds, workers, split)
     out = Path(out)
     points = combinations(changes)
     _check_fields(points, split)
@@ -147,6 +139,19 @@ def _plain(value: object) -> object:
         plain: object = value.tolist()
         return plain
     return type(value)(map(_plain, value)) if isinstance(value, (list, tuple)) else value
+
+
+def _check_given(out: object, seeds: object, workers: object, split: Split | None) -> None:
+    """Raises ValueError for a folder or counts that are none, and for a split that no other process could read."""
+    if not all(isinstance(count, int) and count >= 1 for count in (seeds, workers)):
+        raise ValueError(f"expected at least one seed and one worker, got seeds={seeds!r} and workers={workers!r}")
+    if split is not None and workers != 1:
+        raise ValueError(
+            "a split given as such stays in this process; take workers=1, or name the data set in the config "
+            "(npz:FILE, folder:PATH), which every process can read"
+        )
+    if not isinstance(out, (str, Path)):
+        raise ValueError(f'out: expected a folder, got {shown(out)}; write out="sweeps/ipc"')
 
 
 def _check_fields(points: Sequence[Mapping[str, object]], split: Split | None) -> None:

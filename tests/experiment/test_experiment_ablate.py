@@ -109,7 +109,9 @@ def test_the_table_of_another_sweep_is_not_overwritten(config: wdd.Config, sweep
     replace(sweep, path=tmp_path).save()
     before = bytes_of(tmp_path)
     changes = {"method.lr": [0.1]} if config == BASE else GRID
-    message = r"holds another sweep \(over method\.ipc, method\.masses\), .*: 8 of its runs are not asked for; choose an"
+    message = (
+        r"holds another sweep \(over method\.ipc, method\.masses\), .*: 8 of its runs are not asked for; choose an"
+    )
     with pytest.raises(ValueError, match=message):
         ablate(changes, tmp_path, config)
     assert bytes_of(tmp_path) == before
@@ -160,7 +162,9 @@ def test_a_field_that_a_method_lacks_is_none_in_its_rows(tmp_path: Path) -> None
     masses = found.frame["method.masses"]
     assert (masses.isna().tolist(), masses[1]) == ([True, False], "uniform")
     pd.testing.assert_frame_equal(wdd.Sweep.load(tmp_path).frame, found.frame)
-    with pytest.raises(ValueError, match=r"1 of 2 combinations cannot be run; method=random .*: unknown field of Random"):
+    with pytest.raises(
+        ValueError, match=r"1 of 2 combinations cannot be run; method=random .*: unknown field of Random"
+    ):
         ablate([{"method": Random(ipc=1), "method.masses": "free"}, *changes[1:]], tmp_path)
 
 
@@ -227,16 +231,36 @@ def test_an_interrupted_sweep_goes_on_where_it_was(tmp_path: Path) -> None:
         (
             {"protocols": [(HARD,), (SOFT,)]},
             {},
-            r"protocols: cannot be changed within a sweep: every run has a row for each protocol; name all at once: Con",
+            r"protocols: cannot be changed within a sweep: every run has a row for each protocol; name all at once",
         ),
-        ([{"protocols.labels": "soft"}], {}, r"protocols\.labels: cannot be changed within a sweep: .*; name all at once"),
-        ({"controls": [(), ("random",)]}, {}, r"controls: cannot .*: every run has a column for each control; name all"),
-        ({"device": ["cpu", "auto"]}, {}, r"device: cannot be changed within a sweep: .* name it once: Config\(device='"),
-        ({"dataset": ["toy", "digits"]}, {}, r"dataset: does not change a split that is given as such; leave split out"),
+        (
+            [{"protocols.labels": "soft"}],
+            {},
+            r"protocols\.labels: cannot be changed within a sweep: .*; name all at once",
+        ),
+        (
+            {"controls": [(), ("random",)]},
+            {},
+            r"controls: cannot .*: every run has a column for each control; name all",
+        ),
+        (
+            {"device": ["cpu", "auto"]},
+            {},
+            r"device: cannot be changed within a sweep: .* name it once: Config\(device='",
+        ),
+        (
+            {"dataset": ["toy", "digits"]},
+            {},
+            r"dataset: does not change a split that is given as such; leave split out",
+        ),
         ([{"size": 8}], {}, r"size: does not change a split .* name the data set in the config \(npz:FILE"),
         ({"split_seed": [0, 1]}, {}, r"split_seed: does not change a split that is given as such"),
         ({"skip_corrupt": [True]}, {}, r"skip_corrupt: does not change a split that is given as such"),
-        ({"size": [None, 8]}, {"split": None, "config": DIGITS}, r"size=8: would be the same run as size=None; leave one"),
+        (
+            {"size": [None, 8]},
+            {"split": None, "config": DIGITS},
+            r"size=8: would be the same run as size=None; leave one",
+        ),
         ({"method": ["dm"]}, {}, r"method=dm: method: expected a method, got 'dm'; write wddkit\.methods\.DM\(ipc=1\)"),
         ({"method": [3]}, {}, r"method=3: method: expected a method, got 3; write wddkit\.methods\.WMDD\(ipc=1\)"),
         ({"method.ipc": np.array([1, 5000])}, {}, r"1 of 2 combinations cannot be run; method\.ipc=5000: .* above the"),
@@ -246,7 +270,7 @@ def test_an_interrupted_sweep_goes_on_where_it_was(tmp_path: Path) -> None:
         (
             {"method.ipc": [1]},
             {"config": replace(BASE, protocols=())},
-            r"1 of 1 combinations cannot be run; method\.ipc=1: protocols=\(\): there is nothing to compare under; name",
+            r"1 of 1 combinations cannot be run; method\.ipc=1: protocols=\(\): there is nothing to compare under",
         ),
         ({"method.ipc": [1]}, {"split": "toy"}, r"split: expected a Split, got 'toy'; write wddkit\.load\('toy'\)"),
         ({"method.ipc": [1]}, {"seeds": "1"}, r"expected at least one seed and one worker, got seeds='1' and"),

@@ -1,4 +1,4 @@
-"""Processes that run a sweep's configs: what they print is no answer, how they end is told, and nobody waits for ever."""
+"""Processes that run a sweep's configs: what they print is no answer, and how they end is told."""
 
 import os
 import sys

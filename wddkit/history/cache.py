@@ -36,8 +36,8 @@ class Cache:
     """Arrays by kind and key under `root`; without one, under WDDKIT_CACHE or else ~/.cache/wddkit.
 
     An entry is `<root>/<kind>/<32 hex digits of the key>.safetensors` and holds its key, so that one can see what
-    it is of, and the seconds that it took, without those of other entries that were built on the way. A cache that cannot be written is a warning, never an error: the work is
-    then done anew each time.
+    it is of, and the seconds that it took, without those of other entries that were built on the way. A cache that
+    cannot be written is a warning, never an error: the work is then done anew each time.
     """
 
     def __init__(self, root: Path | str | None = None) -> None:

@@ -33,7 +33,8 @@ class Sweep:
     without them); `gain` = accuracy - random, `gain_nearest` = accuracy - nearest; squared W2 of the distilled to the
     real features, `w2_squared` (training) and `w2_squared_heldout`, and the other distances of `wddkit.closeness`; the
     last value of every scalar that was recorded (a `statistics_error` is that of the final set, if measured); `bytes`;
-    `seconds` of the distillation, without what is trained before it; `terms`, as in `wddkit.gather`; and `run`, the name of its folder.
+    `seconds` of the distillation, without what is trained before it; `terms`, as in `wddkit.gather`; and `run`, the
+    name of its folder.
     """
 
     path: Path
