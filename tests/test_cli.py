@@ -190,7 +190,7 @@ def test_a_comparison_takes_sets_made_elsewhere_several_teachers_and_a_budget(
 def test_an_ablation_prints_its_table_and_is_a_sweep(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ("--config", "toy.json", "--grid", "method.ipc=1,2", "--grid", 'method.masses=["free"]', "--quiet")
     text = said(capsys, "ablate", *options)
-    sweep = wdd.Sweep.load(place / "sweeps" / "npz-toy-npz-wmdd")
+    sweep = wdd.Sweep.load(place / "sweeps" / "npz-toy-npz-wmdd-ipc-masses")
     assert sweep.fields == ("method.ipc", "method.masses")
     assert sweep.frame["method.ipc"].tolist() == [1, 2]
     assert all(f"{accuracy:.2f}" in text for accuracy in sweep.frame["accuracy"])

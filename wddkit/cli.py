@@ -131,7 +131,8 @@ def ablate(
 ) -> None:
     """Run every combination of changes; a sweep that was interrupted goes on where it was.
 
-    The sweep is the folder --out, in place of runs sweeps/<dataset>-<method>: its runs, and the table sweep.parquet.
+    The sweep is the folder --out, in place of runs sweeps/<dataset>-<method>-<fields>: its runs, and the table
+    sweep.parquet.
     """
     from wddkit.ablation import ablate as ablate_config
     from wddkit.config import method_name
@@ -141,9 +142,11 @@ def ablate(
     if run.dry_run:
         print(f"One of the runs:\n{estimate(config, split)}")
         return
-    name = re.sub(r"[^A-Za-z0-9]+", "-", f"{config.dataset}-{method_name(config.method)}")
+    changes = grid_of(grid)
+    parts = [config.dataset, method_name(config.method), *(field.removeprefix("method.") for field in changes)]
+    name = re.sub(r"[^A-Za-z0-9]+", "-", "-".join(parts))
     out = Path("sweeps") / name if run.out == Run().out else run.out
-    sweep = ablate_config(config, grid_of(grid), out=out, seeds=seeds, workers=workers, progress=not run.quiet)
+    sweep = ablate_config(config, changes, out=out, seeds=seeds, workers=workers, progress=not run.quiet)
     columns = [*sweep.fields, "seed", "protocol", "accuracy", "gain", "w2_squared_heldout", "seconds"]
     print(sweep.frame[columns].to_string(index=False, float_format=lambda value: f"{value:.2f}"))
     print(f"\nThe sweep: {sweep.path}")
