@@ -26,15 +26,18 @@ _session_cache = pytest.StashKey[str]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # For fixtures wider than a test and for the kernels of notebooks: no test touches the home folder.
-    config.stash[_session_cache] = os.environ["WDDKIT_CACHE"] = tempfile.mkdtemp(prefix="wddkit-tests-")
+    # For fixtures wider than a test and for the kernels of notebooks: no test touches the home folder. Workers of xdist
+    # have that of the process that began them.
+    if not hasattr(config, "workerinput"):
+        config.stash[_session_cache] = os.environ["WDDKIT_CACHE"] = tempfile.mkdtemp(prefix="wddkit-tests-")
     # What a shell begins in the background ignores interrupts, and so would its children: tests of them would hang.
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    shutil.rmtree(config.stash[_session_cache], ignore_errors=True)
+    if _session_cache in config.stash:
+        shutil.rmtree(config.stash[_session_cache], ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

@@ -19,6 +19,11 @@ NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
 
 @pytest.fixture(autouse=True)
+def own_cache() -> None:
+    """In place of an empty cache for each test that of the session: notebooks train the same teachers and students."""
+
+
+@pytest.fixture(autouse=True)
 def nothing_found_yet() -> Iterator[None]:
     """Every test is a session of its own."""
     registry.forget()

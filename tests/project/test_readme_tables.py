@@ -38,8 +38,11 @@ def recorded(kind: str, name: str, command: str, request: pytest.FixtureRequest)
 
 @pytest.mark.parametrize("name", ["digits", "shapes", "fashion-mnist"])
 def test_the_question_has_the_recorded_answers(name: str, request: pytest.FixtureRequest) -> None:
-    told = bench("question").lines(recorded("question", name, "question", request))
+    found = recorded("question", name, "question", request)
+    told = bench("question").lines(found)
     assert [line for line in README.splitlines() if line.startswith(f"| {name} |")] == told
+    counted = bench("tables").told_apart(found).replace("\n", "\n  ")
+    assert f"\n- {name}: {counted}\n" in README
 
 
 def test_a_gain_whose_differences_are_all_equal_has_no_interval() -> None:

@@ -244,6 +244,8 @@ def test_what_a_set_already_has_is_kept(teacher):
         ({"temperature": math.nan}, "expected temperature > 0"),
         ({"views": 0}, "views and students of at least 1"),
         ({"students": 0}, "views and students of at least 1"),
+        ({"students": "a"}, "views and students of at least 1"),
+        ({"temperature": "warm"}, "expected temperature > 0"),
         ({"labels": "sotf"}, "unknown label regime 'sotf'. Did you mean 'soft'? Known: hard, online, soft, views"),
     ],
 )

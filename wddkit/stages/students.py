@@ -44,7 +44,8 @@ class Protocol:
     def __post_init__(self) -> None:
         if self.labels not in get_args(LabelRegime):
             raise unknown("label regime", self.labels, get_args(LabelRegime))
-        if not self.temperature > 0 or self.views < 1 or self.students < 1:
+        counts = all(isinstance(each, int) and each >= 1 for each in (self.views, self.students))
+        if not isinstance(self.temperature, (int, float)) or not self.temperature > 0 or not counts:
             raise ValueError(f"protocol: expected temperature > 0, views and students of at least 1; got {self}")
 
     @property
