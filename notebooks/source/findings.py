@@ -134,18 +134,18 @@ tables = {file.stem: pd.read_csv(file) for file in sorted(course.recorded("table
 
 def place(group):
     """Which set is first and where WMDD stands, alone and with two networks more."""
-    names = group.set.where(group.settings.isna(), group.set + ", " + group.settings.astype(str))
-    means = group.set_index(names)["mean"].sort_values(ascending=False)
+    more = group.settings.fillna("").str.contains("committee")
+    means = group.set_index(group.set.mask(more, "wmdd, two networks more"))["mean"].sort_values(ascending=False)
     ours = {
         name: f"{(means > means[name]).sum() + 1} of {len(means)}" for name in means.index if name.startswith("wmdd")
     }
-    told = group.gain_low.gt(0) | group.gain_high.lt(0)
-    counts = {"told from 0": told.sum(), "after Holm": group.p_holm.lt(0.05).sum()}
+    alone = group.gain_low.gt(0) | group.gain_high.lt(0)
+    counts = {"told from 0": alone.sum(), "after Holm": group.p_holm.lt(0.05).sum()}
     return pd.Series({"first": means.index[0], **dict(sorted(ours.items())), **counts})
 
 
-sets = pd.concat(tables.values()).dropna(subset="ipc").astype({"ipc": int})
-sets.groupby(["dataset", "ipc", "protocol"], sort=False)[list(sets.columns)].apply(place)
+sets = pd.concat(tables, names=["table"]).reset_index("table").dropna(subset="ipc").astype({"ipc": int})
+sets.groupby(["table", "ipc", "protocol"], sort=False)[list(sets.columns)].apply(place)
 
 # %% [markdown] dots-text
 # Digits with one image a class under hard labels, the best on top. For the others change the name and the condition:

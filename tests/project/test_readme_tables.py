@@ -58,6 +58,19 @@ def test_a_table_of_methods_is_the_recorded_one(name: str, request: pytest.Fixtu
     assert "\n".join([*tables.lines(found), "", tables.told_apart(found)]) in README
 
 
+def test_the_table_of_the_same_budget_tells_what_was_chosen(request: pytest.FixtureRequest) -> None:
+    found = recorded("tables", "tuned", "table-tuned", request)
+    assert found["trials"].max() == bench("tables").TABLES["tuned"].tune
+    assert not found["chosen"].eq("as given").all()
+    assert found.loc[found["trials"] > 1, "validation"].between(0, 100).all()
+
+
+def test_the_table_of_networks_has_every_set_on_both(request: pytest.FixtureRequest) -> None:
+    found = recorded("tables", "networks", "table-networks", request)
+    assert set(found["protocol"]) == set(bench("tables").TABLES["networks"].protocols)
+    assert found.groupby("protocol")["set"].count().nunique() == 1
+
+
 def test_a_table_tells_the_place_of_wmdd_and_what_each_set_is_above_of() -> None:
     none = (None, None)
     rows = [
