@@ -52,6 +52,13 @@ def test_a_gain_whose_differences_are_all_equal_has_no_interval() -> None:
     assert gained(1.25, -0.5, 3.0) == "+1.2 [-0.5, +3.0]"
 
 
+def test_the_relation_has_the_recorded_correlations() -> None:
+    found = pd.read_parquet(RECORDED / "relation" / "runs.parquet")
+    assert "\n".join(["|---|---|---|---|---|", *bench("relation").lines(found), ""]) in README
+    runs = found[found["protocol"].eq("hard")].groupby("dataset")["run"].nunique()
+    assert f"{runs['digits']} on digits, {runs['fashion-mnist']} on\nFashion-MNIST" in README
+
+
 @pytest.mark.parametrize("name", ["digits", "fashion", "imagenette", "cifar"])
 def test_a_table_of_methods_is_the_recorded_one(name: str, request: pytest.FixtureRequest) -> None:
     tables, found = bench("tables"), recorded("tables", name, f"table-{name}", request)
