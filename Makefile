@@ -46,7 +46,7 @@ check: lint  ## style, types, floors and quick tests (4 minutes)
 
 test: lint  ## everything: check, slow and browser tests, notebooks (half an hour)
 	@echo "Running all tests and notebooks on $(WORKERS) cores (up to half an hour) ..."
-	@$(PYTEST) --nbmake --nbmake-timeout=600 tests notebooks/index.ipynb notebooks/solved
+	@$(PYTEST) --nbmake --nbmake-timeout=600 tests notebooks/index.ipynb notebooks/findings.ipynb notebooks/solved
 
 bench: $(READY)  ## measure time and memory of the main parts
 	@echo "Measuring (a few minutes; leave the machine alone meanwhile) ..."
