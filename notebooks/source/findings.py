@@ -158,6 +158,18 @@ sets.groupby(["table", "ipc", "protocol"], sort=False)[list(sets.columns)].apply
 # %% dots
 wdd.views.figures.comparison(tables["digits"].query("protocol == 'hard' and ipc != 10"))
 
+# %% [markdown] networks-text
+# Do students of another network like the same images? Digits, eight sets, hard labels: the convolutional network whose
+# like was the teacher, and a residual one (`make table-networks`). Means with 95 % intervals, in percent.
+
+# %% networks
+networks = tables["networks"].dropna(subset="ipc").astype({"ipc": int})
+more = networks.settings.fillna("").str.contains("committee")
+columns = zip(networks["mean"], networks.low, networks.high, strict=True)
+names = networks.set.mask(more, "wmdd, two networks more")
+cells = networks.assign(set=names, cell=[told(*each, ".1f") for each in columns])
+cells.pivot(index="set", columns=["ipc", "network"], values="cell").sort_values((1, "resnet-small"), ascending=False)
+
 # %% [markdown] nearer-text
 # ## 5. Do nearer sets make better students?
 #

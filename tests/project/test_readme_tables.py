@@ -77,6 +77,11 @@ def test_the_table_of_networks_has_every_set_on_both(request: pytest.FixtureRequ
     found = recorded("tables", "networks", "table-networks", request)
     assert set(found["protocol"]) == set(bench("tables").TABLES["networks"].protocols)
     assert found.groupby("protocol")["set"].count().nunique() == 1
+    one = found[found["ipc"].eq(1) & found["network"].eq("resnet-small")]
+    more = one["settings"].fillna("").str.contains("committee")
+    means = one.set_index(one["set"].mask(more, "more"))["mean"]
+    told = [f"LCMat ({means['lcmat']:.1f})", f"DSA ({means['dsa']:.1f})", f"two networks more ({means['more']:.1f})"]
+    assert all(each in README for each in [*told, f"WMDD ({means['wmdd']:.1f})", f"EDC ({means['edc']:.1f})"])
 
 
 def test_a_table_tells_the_place_of_wmdd_and_what_each_set_is_above_of() -> None:
