@@ -163,7 +163,7 @@ def test_who_comes_during_a_pause_is_told_soon(tmp_path: Path, monkeypatch: pyte
         paused(watched)
         follower = Follower()
         watched.watch(follower)
-        wait_for(lambda: bool(follower.states))
+        wait_for(lambda: bool(follower.grown))  # which is told after the state, by another thread
         assert follower.states == ["paused"]
         assert follower.grown[0][1].frames
 
