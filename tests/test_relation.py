@@ -201,6 +201,16 @@ def test_a_run_that_stands_in_several_sweeps_counts_once() -> None:
         assert levels(unnamed)["overall"]["n"] == len(joined)
 
 
+def test_runs_in_memory_have_no_name_and_are_not_one_run() -> None:
+    frame = runs().drop(columns="run")
+    unnamed = levels(frame.assign(run=""))
+    assert not np.isnan([unnamed["overall"]["low"], unnamed["within"]["low"]]).any()
+    alone = levels(frame)
+    for level in ("within", "overall"):
+        assert unnamed[level]["n"] == alone[level]["n"] == 48
+        assert unnamed[level]["low"] == pytest.approx(alone[level]["low"], abs=1e-12)
+
+
 def test_groups_can_be_of_several_columns_or_none() -> None:
     frame = runs().assign(ipc=np.tile([1, 10], 24))
     groups = [own for _, own in frame.groupby(["method", "ipc"])]

@@ -20,9 +20,9 @@ gains = pd.concat(pd.read_csv(file) for file in sorted(question.glob("*.csv")))
 print("data sets that were asked:", ", ".join(gains.dataset.unique()))
 
 
-def told(mean, low, high, form="+.1f"):
+def told(mean, low, high, form="+.1f", without=" (all equal)"):
     """A number with its interval; differences that are all equal have none."""
-    return f"{mean:{form}} [{low:{form}}, {high:{form}}]" if low == low else f"{mean:{form}} (all equal)"
+    return f"{mean:{form}}" + (without if pd.isna(low) else f" [{low:{form}}, {high:{form}}]")
 
 
 # %% [markdown] bits-text
@@ -136,12 +136,13 @@ for kind, sure in {"below": parts.over_wmdd_high < 0, "above": parts.over_wmdd_l
 
 # %% places
 tables = {file.stem: pd.read_csv(file) for file in sorted(course.recorded("tables").glob("*.csv"))}
+sets = pd.concat(tables, names=["table"]).reset_index("table").dropna(subset="ipc").astype({"ipc": int})
+sets["name"] = sets.set.mask(sets.settings.fillna("").str.contains("committee"), "wmdd, two networks more")
 
 
 def place(group):
     """Which set is first and where WMDD stands, alone and with two networks more."""
-    more = group.settings.fillna("").str.contains("committee")
-    means = group.set_index(group.set.mask(more, "wmdd, two networks more"))["mean"].sort_values(ascending=False)
+    means = group.set_index("name")["mean"].sort_values(ascending=False)
     ours = {
         name: f"{(means > means[name]).sum() + 1} of {len(means)}" for name in means.index if name.startswith("wmdd")
     }
@@ -150,7 +151,6 @@ def place(group):
     return pd.Series({"first": means.index[0], **dict(sorted(ours.items())), **counts})
 
 
-sets = pd.concat(tables, names=["table"]).reset_index("table").dropna(subset="ipc").astype({"ipc": int})
 sets.groupby(["table", "ipc", "protocol"], sort=False)[list(sets.columns)].apply(place)
 
 # %% [markdown] dots-text
@@ -165,12 +165,10 @@ wdd.views.figures.comparison(tables["digits"].query("protocol == 'hard' and ipc 
 # like was the teacher, and a residual one (`make table-networks`). Means with 95 % intervals, in percent.
 
 # %% networks
-networks = tables["networks"].dropna(subset="ipc").astype({"ipc": int})
-more = networks.settings.fillna("").str.contains("committee")
+networks = sets[sets.table == "networks"]
 columns = zip(networks["mean"], networks.low, networks.high, strict=True)
-names = networks.set.mask(more, "wmdd, two networks more")
-cells = networks.assign(set=names, cell=[told(*each, ".1f") for each in columns])
-cells.pivot(index="set", columns=["ipc", "network"], values="cell").sort_values((1, "resnet-small"), ascending=False)
+cells = networks.assign(cell=[told(*column, form=".1f") for column in columns])
+cells.pivot(index="name", columns=["ipc", "network"], values="cell").sort_values((1, "resnet-small"), ascending=False)
 
 # %% [markdown] nearer-text
 # ## 5. Do nearer sets make better students?
@@ -186,15 +184,11 @@ runs = pd.read_parquet(course.recorded("relation") / "runs.parquet")
 hard = runs[runs.protocol == "hard"]
 
 
-def correlation(row):
-    """Rho with its interval; of fewer than five runs, or methods, there is none."""
-    return told(row.rho, row.low, row.high, "+.2f") if row.low == row.low else f"{row.rho:+.2f}"
-
-
 def related(frame):
-    """A row a distance, a column a level; cells are rho and its interval."""
+    """A row a distance, a column a level; cells are rho and its interval, which less than five units do not have."""
     found = wdd.relate(frame, controls=("random",))
-    cells = found.assign(cell=[correlation(row) for row in found.itertuples()])
+    columns = zip(found.rho, found.low, found.high, strict=True)
+    cells = found.assign(cell=[told(*column, form="+.2f", without="") for column in columns])
     return cells.pivot(index="distance", columns="level", values="cell")[["within", "across", "overall"]]
 
 
@@ -221,7 +215,8 @@ pd.concat(others, names=["data set"])
 wdd.views.figures.relation(hard[(hard.dataset == "digits") & (hard.ipc == 10)], x="w2_squared_heldout")
 
 # %% [markdown] browser-text
-# A recorded sweep to walk through: every mark of the scatter, and every cell of the heat map, opens its run.
+# A recorded sweep to walk through: a click on a cell of the heat map, or on a mark of the scatter, opens its run. Those
+# of the first seed are here; `make sweeps` makes the others.
 
 # %% browser
 sweeps = {sweep.path.name: sweep for sweep in sweeps_in(course.recorded("sweeps"))}

@@ -34,7 +34,7 @@ def related(rows: pd.DataFrame) -> pd.DataFrame:
     """Correlations with accuracy under hard labels, a row a distance, a column a level."""
     found = wdd.relate(rows, protocol="hard", controls=("random",))
     numbers = zip(found["rho"], found["low"], found["high"], strict=True)
-    cells = [f"{rho:+.2f} [{low:+.2f}, {high:+.2f}]" for rho, low, high in numbers]
+    cells = [f"{rho:+.2f}" + ("" if pd.isna(low) else f" [{low:+.2f}, {high:+.2f}]") for rho, low, high in numbers]
     return found.assign(cell=cells).pivot(index="distance", columns="level", values="cell")[list(LEVELS)]
 
 

@@ -46,6 +46,29 @@ def test_the_question_has_the_recorded_answers(name: str, request: pytest.Fixtur
     assert f"\n- {name}: {counted}\n" in README
 
 
+PARTS = {  # what the README says of each part of the method: its difference to the whole, with the sign turned or not
+    ("digits", 1, "hard", "targets alone"): "recovery costs {:.1f} points [{:.1f}, {:.1f}] on digits",
+    ("fashion-mnist", 1, "hard", "targets alone"): "and {:.1f} [{:.1f}, {:.1f}] on Fashion-MNIST, leaving",
+    ("digits", 1, "hard", "features alone"): "leaving out the statistics {:.1f} [{:.1f}, {:.1f}] on digits,",
+    ("fashion-mnist", 1, "hard", "statistics alone"): "the target then) {:.1f} [{:.1f}, {:.1f}] on Fashion-MNIST",
+    ("fashion-mnist", 1, "hard", "from random images"): "from nearest images {:.1f} [{:.1f}, {:.1f}] there",
+    ("fashion-mnist", 10, "hard", "statistics alone"): "gains {:.1f} points [{:.1f}, {:.1f}] under hard labels",
+    ("digits", 10, "soft", "statistics alone"): "and {:.1f} [{:.1f}, {:.1f}] under soft ones on digits",
+    ("shapes", 1, "hard", "statistics alone"): "the label gains {:.0f} points [{:.0f}, {:.0f}]",
+}
+
+
+@pytest.mark.parametrize("place", PARTS)
+def test_what_each_part_is_worth_is_what_was_recorded(
+    place: tuple[str, int, str, str], request: pytest.FixtureRequest
+) -> None:
+    name, ipc, protocol, part = place
+    found = recorded("question", name, "question", request).set_index(["ipc", "protocol", "part"])
+    mean, low, high = found.loc[(ipc, protocol, part), ["over_wmdd", "over_wmdd_low", "over_wmdd_high"]]
+    told = (mean, low, high) if mean > 0 else (-mean, -high, -low)
+    assert PARTS[place].format(*told) in README.replace("\n", " ")
+
+
 def test_a_gain_whose_differences_are_all_equal_has_no_interval() -> None:
     gained = bench("question").gained
     assert gained(0.0, math.nan, math.nan) == "+0.0 (all equal)"

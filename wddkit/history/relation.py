@@ -121,9 +121,13 @@ def points(frame: "pandas.DataFrame", x: str, y: str) -> "pandas.DataFrame":
     if "run" not in known:
         return known
     own = [name for name in ("run", "terms", "protocol", "method", "control") if name in known]
-    is_named = known["run"].notna() & known["run"].astype(str).ne("")  # a run in memory has no folder
-    once: pandas.DataFrame = known[~(known.duplicated([*own, *{x, y}]) & is_named)]
+    once: pandas.DataFrame = known[~(known.duplicated([*own, *{x, y}]) & _is_named(known))]
     return once
+
+
+def _is_named(frame: "pandas.DataFrame") -> "pandas.Series[bool]":
+    """Which rows tell of what run they are: one in memory has no folder."""
+    return frame["run"].notna() & frame["run"].astype(str).ne("")
 
 
 def frame_of(given: Given) -> "pandas.DataFrame":
@@ -194,8 +198,14 @@ def _without_controls(frame: "pandas.DataFrame", controls: Sequence[str]) -> "pa
 
 
 def _parts(frame: "pandas.DataFrame", x: str, y: str, names: Sequence[str]) -> list[Part]:
-    """The points of each combination of these columns, by name; a run is the same unit in all of them."""
-    unit = _codes(frame["run"].astype(str).to_numpy()) if "run" in frame else np.arange(len(frame))
+    """The points of each combination of these columns, by name; a run is the same unit in all of them.
+
+    Rows that name no run are a unit each.
+    """
+    unit = np.arange(len(frame))
+    if "run" in frame:
+        own = _codes(frame["run"].astype(str).to_numpy())
+        unit = np.where(_is_named(frame), own, unit + len(frame))
     xs, ys = (frame[name].to_numpy(float) for name in (x, y))
     return [Part(xs[rows], ys[rows], unit[rows]) for rows in _split(frame, names)]
 
