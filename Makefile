@@ -7,7 +7,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 RUN := $(VENV)/bin
 # Compiled modules are kept: tests start hundreds of Pythons, each of which would compile them anew.
-PYTEST := OMP_NUM_THREADS=1 WDDKIT_FAST=1 PYTHONDONTWRITEBYTECODE= $(RUN)/python -m pytest -q -rs -n $(WORKERS) --dist worksteal
+PYTEST := OMP_NUM_THREADS=1 WDDKIT_FAST=1 PYTHONDONTWRITEBYTECODE= $(RUN)/python -m pytest -q -rfEs -n $(WORKERS) --dist worksteal
 TABLE := echo "Comparing (stop and go on as you like) ..."; OMP_NUM_THREADS=1 $(RUN)/python tests/bench/tables.py
 PINNED := $(RUN)/python -m pip freeze --disable-pip-version-check --exclude-editable
 

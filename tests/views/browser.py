@@ -78,5 +78,5 @@ def until(page: Page, what: Callable[[], bool]) -> None:
 def nothing_went_wrong(found: Watched) -> None:
     """At the end of a test: closes the page, whose console told no errors and which asked for nothing elsewhere."""
     found.page.close()
-    assert found.errors == []
-    assert found.outside == []
+    assert not found.errors, found.errors
+    assert not found.outside, found.outside
