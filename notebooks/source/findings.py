@@ -123,6 +123,38 @@ for kind, sure in {"below": parts.over_wmdd_high < 0, "above": parts.over_wmdd_l
         where = ", ".join(f"IPC {row.ipc} {row.protocol}" for row in rows.itertuples())
         print(f"{part} {kind} the whole method on {name}: {where}")
 
+# %% [markdown] values-text
+# **Its values.** One value of the method changed at a time, tested on *validation* images, which no test has seen: by
+# these defaults are chosen (`make defaults`). Points that a change adds to the method as it is, paired by seed. Where
+# an interval holds 0 there is no reason to change the default. *Matched by transport*: an image may go over to another
+# support point, and masses are uniform. *A third of the steps*: as stopping early would be.
+
+# %% values-figure
+values = pd.concat(pd.read_csv(file) for file in sorted(course.recorded("defaults").glob("*.csv")))
+values = values[values.change != "as given"]
+changes = list(dict.fromkeys(values.change))[::-1]
+groups = list(values.groupby(["ipc", "dataset"], sort=False))
+count = values.dataset.nunique()
+shape = {"figsize": (1.2 + 2.7 * count, 5.6), "layout": "constrained", "sharey": True, "squeeze": False}
+figure, axes = plt.subplots(2, count, **shape)
+for ax, ((ipc, name), group) in zip(axes.T.flat, sorted(groups, key=lambda each: each[0][::-1]), strict=True):
+    for protocol, mark, apart in (("hard", "o", 0.12), ("soft", "s", -0.12)):
+        rows = group[group.protocol == protocol].set_index("change").loc[changes]
+        bars = (rows.added - rows.low, rows.high - rows.added)
+        heights = [k + apart for k in range(len(changes))]
+        ax.errorbar(rows.added, heights, xerr=bars, fmt=mark, markersize=4, capsize=2, label=f"{protocol} labels")
+    ax.axvline(0, color="black", linewidth=1)
+    ax.set_yticks(range(len(changes)), changes)
+    ax.set(title=f"{name}, IPC {ipc}", xlabel="points added")
+figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+course.show(figure, f"Points that a change adds on validation images, with 95 % intervals: {', '.join(changes)}")
+
+# %% values-words
+for kind, sure in {"adds": values.low > 0, "costs": values.high < 0}.items():
+    for (change, name), rows in values[sure].groupby(["change", "dataset"]):
+        where = ", ".join(f"IPC {row.ipc} {row.protocol} {row.added:+.1f}" for row in rows.itertuples())
+        print(f"{change} {kind} on {name}: {where}")
+
 # %% [markdown] methods-text
 # ## 4. All methods under one roof
 #

@@ -24,9 +24,10 @@ GIVEN = "as given"
 SEEDS = {"digits": 5, "shapes": 3, "fashion-mnist": 3}  # syntheses
 CHANGES = {
     GIVEN: WMDD(),
-    **{f"statistics x {weight:g}": WMDD(statistics_weight=weight) for weight in (0.3, 3.0, 10.0)},
+    **{f"statistics x {weight:g}": WMDD(statistics_weight=weight) for weight in (0.3, 3.0, 10.0, 100.0)},
     "label as target": WMDD(target="logits"),
     "two networks more": WMDD(committee=(0.1, 0.03)),  # with 10 % and 3 % of the teacher's training
+    "both: networks, statistics x 100": WMDD(committee=(0.1, 0.03), statistics_weight=100.0),
     "uniform masses": WMDD(masses="uniform"),
     "matched by transport": WMDD(pairing="transport", masses="uniform"),  # an image may change its support point
     "a third of the steps": WMDD(steps=100),  # as stopping early would be

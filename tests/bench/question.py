@@ -30,7 +30,7 @@ COLUMNS = [
     *("over_wmdd", "over_wmdd_low", "over_wmdd_high", "distil_seconds", *DISTANCES),
 ]
 VIEWS = (1, 4, 16)
-DESIGN = {"digits": (5, 2), "shapes": (3, 1), "fashion-mnist": (3, 1)}  # syntheses, students
+DESIGN = {"digits": (10, 2), "shapes": (3, 1), "fashion-mnist": (3, 1)}  # syntheses, students
 
 # What each part of the method is worth: each row adds or leaves out one.
 PARTS = {

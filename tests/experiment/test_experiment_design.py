@@ -189,7 +189,7 @@ def test_what_was_chosen_on_validation_does_not_hang_on_the_test_images(tmp_path
     other = compare([QUICK], tmp_path / "lying", split=lying, **options).iloc[0]
     assert one["mean"] != other["mean"]
     assert (one["trials"], one["chosen"], one["validation"]) == (3, other["chosen"], other["validation"])
-    paths = [*(tmp_path / "true" / "tuning").glob("*/config.json")]
+    paths = [*(tmp_path / "true" / ".tuning").glob("*/config.json")]
     assert len(paths) == 3
     assert {wdd.Config.load(path.parent).seed for path in paths} == {999}  # no image that is tested
 
@@ -197,10 +197,11 @@ def test_what_was_chosen_on_validation_does_not_hang_on_the_test_images(tmp_path
 @pytest.mark.slow
 def test_the_best_of_the_trials_is_run(tmp_path: Path, trained: list[str]) -> None:
     row = compare([QUICK], tmp_path, seeds=1, tune=4).iloc[0]
-    histories = [wdd.History.load(path) for path in (tmp_path / "tuning").iterdir()]
+    histories = [wdd.History.load(path) for path in (tmp_path / ".tuning").iterdir()]
     tried = [(each.results["accuracy"].iloc[0], each.config.as_dict()["method"]) for each in histories]
     assert len(tried) == 4
     assert row["validation"] == max(value for value, _ in tried)
+    assert set(wdd.gather(tmp_path)["run"]) == {row["run"]}  # trials are tested on other images
     ran = wdd.History.load(row["run"]).config.as_dict()["method"]
     assert ran in [method for value, method in tried if value == row["validation"]]
     given = QUICK.to_json()["method"]
@@ -214,7 +215,7 @@ def test_the_best_of_the_trials_is_run(tmp_path: Path, trained: list[str]) -> No
 def test_methods_without_choices_have_one_trial(tmp_path: Path) -> None:
     row = compare([replace(QUICK, method=Random(2))], tmp_path, seeds=1, tune=5).iloc[0]
     assert (row["trials"], row["chosen"]) == (1, "as given")
-    assert not (tmp_path / "tuning").exists()
+    assert not (tmp_path / ".tuning").exists()
 
 
 @pytest.mark.parametrize("name", [*METHODS])

@@ -50,7 +50,8 @@ PARTS = {  # what the README says of each part of the method: its difference to 
     ("digits", 1, "hard", "targets alone"): "recovery costs {:.1f} points [{:.1f}, {:.1f}] on digits",
     ("fashion-mnist", 1, "hard", "targets alone"): "and {:.1f} [{:.1f}, {:.1f}] on Fashion-MNIST, leaving",
     ("digits", 1, "hard", "features alone"): "leaving out the statistics {:.1f} [{:.1f}, {:.1f}] on digits,",
-    ("fashion-mnist", 1, "hard", "statistics alone"): "the target then) {:.1f} [{:.1f}, {:.1f}] on Fashion-MNIST",
+    ("digits", 1, "hard", "statistics alone"): "the target then) {:.1f} [{:.1f}, {:.1f}] on digits and",
+    ("fashion-mnist", 1, "hard", "statistics alone"): "and {:.1f} [{:.1f}, {:.1f}] on Fashion-MNIST, and the",
     ("fashion-mnist", 1, "hard", "from random images"): "from nearest images {:.1f} [{:.1f}, {:.1f}] there",
     ("fashion-mnist", 10, "hard", "statistics alone"): "gains {:.1f} points [{:.1f}, {:.1f}] under hard labels",
     ("digits", 10, "soft", "statistics alone"): "and {:.1f} [{:.1f}, {:.1f}] under soft ones on digits",
@@ -67,6 +68,24 @@ def test_what_each_part_is_worth_is_what_was_recorded(
     mean, low, high = found.loc[(ipc, protocol, part), ["over_wmdd", "over_wmdd_low", "over_wmdd_high"]]
     told = (mean, low, high) if mean > 0 else (-mean, -high, -low)
     assert PARTS[place].format(*told) in README.replace("\n", " ")
+
+
+def test_what_is_told_after_correction_is_what_the_readme_says_of_digits(request: pytest.FixtureRequest) -> None:
+    found = recorded("question", "digits", "question", request)
+    every = list(found["protocol"].unique())
+
+    def sure(part: str, ipc: int, p: str) -> list[str]:
+        rows = found[found["part"].eq(part) & found["ipc"].eq(ipc) & found[p].lt(0.05)]
+        assert (rows["gain" if p == "p_holm" else "gain_selection"] > 0).all()
+        return list(rows["protocol"])
+
+    but_one_view = [each for each in every if each != "views 1"]
+    assert sure("wmdd", 1, "p_holm") == but_one_view
+    assert sure("wmdd", 1, "p_selection_holm") == ["hard"]
+    assert sure("wmdd", 10, "p_holm") == ["hard"]
+    assert sure("two networks more", 1, "p_holm") == every
+    assert sure("two networks more", 1, "p_selection_holm") == but_one_view
+    assert sure("two networks more", 10, "p_holm") == ["hard", "soft"]
 
 
 def test_a_gain_whose_differences_are_all_equal_has_no_interval() -> None:

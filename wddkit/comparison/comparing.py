@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from wddkit.comparison.foreign import Sets, checked_sets, controls_of, foreign_rows, sets_given
 from wddkit.comparison.rows import Choice, Row, rows_of
 from wddkit.comparison.table import table
-from wddkit.comparison.tuning import SEED, tuned
+from wddkit.comparison.tuning import SEED, TRIALS, tuned
 from wddkit.config import Config, check_protocols, config_given, recipe_protocols
 from wddkit.data import Split
 from wddkit.data.arrays import shown
@@ -52,7 +52,7 @@ def compare(
     jobs = _jobs(given or [Config()], _protocols_given(protocols), split)
     first, own = jobs[0]
     foreign = checked_sets(theirs, own, seeds=seeds)
-    chosen = [_tuned(job, tune, Path(out) / "tuning", progress=progress) for job in jobs if given]
+    chosen = [_tuned(job, tune, Path(out) / TRIALS, progress=progress) for job in jobs if given]
     rows: list[Row] = []
     histories: list[History] = []
     for config, images, choice in [*chosen, *((config, own, Choice()) for config in controls_of(first, foreign))]:

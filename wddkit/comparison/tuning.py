@@ -20,6 +20,7 @@ from wddkit.pipeline import protocols_of
 from wddkit.seeds import derive
 
 STUDENTS = 2  # of each trial and protocol, at most
+TRIALS = ".tuning"  # their folder, hidden: they are tested on other images than the runs that `gather` finds
 SEED = 999  # of the trials' synthesis, above the config's: no set that is tested was chosen by its luck
 
 
@@ -84,7 +85,8 @@ def tuned(config: Config, split: Split, *, count: int, out: Path, progress: bool
 
     Best is the highest mean accuracy over the config's protocols, of students that are trained on one synthesis and
     tested on the validation images, which stand in the place of the test images: those are not even handed on. Trials
-    are runs in `out`, so that they are reused. Raises ValueError for a split without validation images.
+    are runs in `out`, so that they are reused; `compare` has them in its folder's `.tuning`, which `gather` passes by.
+    Raises ValueError for a split without validation images.
     """
     if not len(split.val):
         raise ValueError(

@@ -22,11 +22,12 @@ _TOLD_APART = ("protocol", "set", "n", "unit", "low", "high", "accuracies", "per
 def gather(paths: Paths = "runs") -> "pandas.DataFrame":
     """One row a run, protocol and set, controls included, of all complete runs in one or several folders.
 
-    `paths`: runs, or folders that hold them at any depth (also sweeps). Columns: `run`, the folder; `dataset`;
-    `method`, by which the set was made (of a control its own name, and `control` is true); `ipc`, `seed`; `protocol`,
-    `labels`; `terms`, 8 hex digits of what must be equal for two rows to be comparable at all: data, teacher, and
-    protocol but for its name and its number of students; `accuracy` in percent over `students`; the distances of
-    `wddkit.closeness` (NaN in runs of versions that did not measure them); and what else `History.results` has.
+    `paths`: runs, or folders that hold them at any depth (also sweeps), but for hidden ones below them, such as that of
+    the trials of `compare`, which are tested on validation images. Columns: `run`, the folder; `dataset`; `method`, by
+    which the set was made (of a control its own name, and `control` is true); `ipc`, `seed`; `protocol`, `labels`;
+    `terms`, 8 hex digits of what must be equal for two rows to be comparable at all: data, teacher, and protocol but
+    for its name and its number of students; `accuracy` in percent over `students`; the distances of `wddkit.closeness`
+    (NaN in runs of versions that did not measure them); and what else `History.results` has.
 
     Left out, and listed in a warning: runs that are unfinished, damaged, edited or without results, and of several with
     one name, as copies have it, all but the first. Raises ValueError where there is no folder, and no run in them.
