@@ -122,13 +122,15 @@ def _place(means: pd.Series, name: str) -> str:
 
 
 def told_apart(frame: pd.DataFrame) -> str:
-    """How many gains over random and chosen images are told from 0, each for itself and after Holm's correction."""
+    """How many gains over random and chosen images lie above 0 and below it, each for itself and after correction."""
     said = []
     for kind, p, over in (("gain", "p_holm", "random"), ("gain_selection", "p_selection_holm", "chosen")):
         tests = frame.dropna(subset=p)
-        alone = (tests[f"{kind}_low"] > 0) | (tests[f"{kind}_high"] < 0)
-        sure = (tests[p] < 0.05).sum()
-        said.append(f"Of {len(tests)} gains over {over} images {alone.sum()} are told from 0, {sure} after correction.")
+        above, below, sure = tests[f"{kind}_low"] > 0, tests[f"{kind}_high"] < 0, tests[p] < 0.05
+        said.append(
+            f"Of {len(tests)} gains over {over} images {above.sum()} are above 0 and {below.sum()} below, "
+            f"after correction {(above & sure).sum()} and {(below & sure).sum()}."
+        )
     return "\n".join(said)
 
 
