@@ -160,6 +160,29 @@ def test_the_changes_that_were_tried_are_those_of_the_command(name: str, request
     assert set(zip(found["ipc"], found["protocol"], strict=True)) == set(itertools.product((1, 10), ("hard", "soft")))
 
 
+VALUES = {  # what the README says of a change of a value, with the sign turned where it costs
+    ("digits", 1, "hard", "two networks more"): "a class {:.1f} points [{:.1f}, {:.1f}] on digits. A",
+    ("shapes", 1, "hard", "statistics x 100"): "statistics adds {:.1f} [{:.1f}, {:.1f}] on `shapes` with one image",
+    ("digits", 10, "hard", "statistics x 100"): "and {:.1f} [{:.1f}, {:.1f}] on digits with ten, and costs",
+    ("fashion-mnist", 1, "hard", "statistics x 100"): "costs {:.1f} [{:.1f}, {:.1f}] on Fashion-MNIST with one",
+    ("shapes", 1, "hard", "label as target"): "than that weight does, {:.1f} [{:.1f}, {:.1f}]: what",
+    ("digits", 1, "hard", "both: networks, statistics x 100"): "weight, add {:.1f} [{:.1f}, {:.1f}] on digits and",
+    ("shapes", 1, "hard", "both: networks, statistics x 100"): "on digits and {:.1f} [{:.1f}, {:.1f}] on `shapes`",
+    ("fashion-mnist", 10, "soft", "both: networks, statistics x 100"): "cost {:.1f} [{:.1f}, {:.1f}] on Fashion-MNIST",
+}
+
+
+@pytest.mark.parametrize("place", VALUES)
+def test_what_each_change_adds_is_what_was_recorded(
+    place: tuple[str, int, str, str], request: pytest.FixtureRequest
+) -> None:
+    name, ipc, protocol, change = place
+    found = recorded("defaults", name, "defaults", request).set_index(["ipc", "protocol", "change"])
+    mean, low, high = found.loc[(ipc, protocol, change), ["added", "low", "high"]]
+    told = (mean, low, high) if mean > 0 else (-mean, -high, -low)
+    assert VALUES[place].format(*told) in README.replace("\n", " ")
+
+
 def test_a_change_is_told_by_its_paired_differences() -> None:
     defaults = bench("defaults")
     accuracy = {change: [51.0, 62.0, 73.0] for change in defaults.CHANGES} | {defaults.GIVEN: [50.0, 60.0, 70.0]}
