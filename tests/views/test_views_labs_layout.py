@@ -85,3 +85,14 @@ def test_the_readout_for_screen_readers_comes_when_the_hand_rests(opened: Open) 
     page.wait_for_function("() => document.querySelector('.wdd-voice').textContent.includes('squared W2 8')")
     assert "a1 at (2.50, 1.00)" in (voice.text_content() or "")
     assert "1 points a and 1 points b" in (page.locator(BOARD).get_attribute("aria-label") or "")
+
+
+def test_a_board_without_a_width_does_no_harm(opened: Open) -> None:
+    page = opened(BarycenterLab(lesson="quantiles")).page
+    step(page, 2)
+    page.add_style_tag(content=f".wdd-panel:has({BOARD}) {{ display: none }}")
+    button(page, "large type")  # which draws it anew
+    step(page, 1)
+    page.locator("style").last.evaluate("one => one.remove()")
+    hand_rests(page)
+    assert page.locator(BOARD).bounding_box() is not None

@@ -446,3 +446,15 @@ def test_the_recorded_run_as_the_readme_shows_it(opened: Open) -> None:
     page.evaluate("() => document.activeElement.blur()")
     rest(page)
     found.shot("readme-explorer", full_page=False)
+
+
+def test_a_page_that_is_squeezed_to_nothing_does_no_harm(opened: Open) -> None:
+    page = opened(with_results(toy())).page
+    to_images(page)
+    before = pixels(page, FEATURES)
+    for width in (120, 60, 30, 8, 1):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.evaluate("() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))")
+    page.set_viewport_size({"width": 1200, "height": 900})
+    rest(page)
+    assert pixels(page, FEATURES) == before

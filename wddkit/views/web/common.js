@@ -42,8 +42,8 @@ function say(node, text) {
 /** How much larger than usual a view is, for a lecture: drawings keep their numbers and are enlarged whole. */
 const enlarged = (node) => (node.closest(".wdd-large") ? LARGER : 1);
 
-/** The width that a drawing in this element has, in its own units. */
-const across = (node) => node.clientWidth / enlarged(node);
+/** The width that a drawing in this element has, in its own units; above 0 where it is hidden too. */
+const across = (node) => Math.max(1, node.clientWidth) / enlarged(node);
 
 /** The context of a canvas of this size, empty, and sharp on every screen. */
 function paper(canvas, width, height, scale = enlarged(canvas)) {
@@ -121,12 +121,14 @@ function followTheme(callback) {
   };
 }
 
+const NARROW = 100; // pixels: in less there is nothing to be seen
+
 /** What every view does around its parts: it is drawn anew when asked, and when its size or the theme has changed. */
 function stage(root, model, draw) {
   let waiting = 0;
   const frame = () => {
     waiting = 0;
-    if (!root.clientWidth) return; // not on the page yet; the observer calls again
+    if (root.clientWidth < NARROW) return; // squeezed, or not on the page yet; the observer calls again
     const large = Boolean(model.get("presenter"));
     root.classList.toggle("wdd-large", large);
     root.querySelector(".wdd-lecture")?.setAttribute("aria-pressed", String(large));

@@ -14,13 +14,13 @@ function ruler(changed) {
     if (other.length) changed();
   });
   return {
-    /** The width that a drawing in this element has, in its own units. */
+    /** The width that a drawing in this element has, in its own units; above 0 where it is hidden too. */
     across(node) {
       if (!known.get(node)) { // 0: it was hidden
         known.set(node, node.clientWidth);
         observer.observe(node);
       }
-      return known.get(node) / enlarged(node);
+      return Math.max(1, known.get(node)) / enlarged(node);
     },
     close: () => observer.disconnect(),
   };
