@@ -117,6 +117,7 @@ def test_options_change_what_a_config_file_says(capsys: pytest.CaptureFixture[st
     assert again == text
 
 
+@pytest.mark.slow
 def test_another_method_takes_the_configs_ipc_and_its_own_defaults(capsys: pytest.CaptureFixture[str]) -> None:
     text = said(capsys, "run", "--config", "toy.json", "--method", "random", "--quiet")
     assert wdd.Config.load(folder(text)).method == Random(2)
@@ -198,6 +199,7 @@ def test_an_ablation_prints_its_table_and_is_a_sweep(place: Path, capsys: pytest
     assert "One of the runs:" in said(capsys, "ablate", *options, "--dry-run")
 
 
+@pytest.mark.slow
 def test_an_evaluation_of_a_run_gives_what_was_recorded(capsys: pytest.CaptureFixture[str]) -> None:
     path = folder(said(capsys, "run", "--config", "toy.json", "--seed", "5", "--quiet"))
     history = wdd.History.load(path)
@@ -253,6 +255,7 @@ def test_a_page_is_written_beside_the_run(place: Path, capsys: pytest.CaptureFix
     assert said(capsys, "explore", str(path), "--page", "my.html") == f"{place / 'my.html'}\n"
 
 
+@pytest.mark.slow
 def test_runs_are_listed_with_their_results_whatever_their_state(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -155,6 +155,7 @@ def test_a_corrupt_picture_is_named_and_can_be_left_out(place: Path, capsys: pyt
     assert re.search(r"class folder .*train/e has no pictures", refused(capsys, *command))
 
 
+@pytest.mark.slow
 def test_a_run_that_another_process_writes_is_not_disturbed(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = folder(said(capsys, "run", "--config", "toy.json", "--quiet"))
     (path / "complete.json").unlink()

@@ -139,6 +139,7 @@ def test_half_of_torchvisions_files_are_reported_in_its_words(folder):
         load("kmnist")
 
 
+@pytest.mark.slow
 def test_no_name_but_torchvisions_own_loads_torch():
     code = "import sys, wddkit.data as d; d.load('digits'); d.load('shapes'); print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

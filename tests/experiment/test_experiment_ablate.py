@@ -155,6 +155,7 @@ def test_methods_and_parts_of_the_config_can_be_changed_as_a_whole(tmp_path: Pat
     assert frame["accuracy"][0] == frame["random"][0]
 
 
+@pytest.mark.slow
 def test_a_field_that_a_method_lacks_is_none_in_its_rows(tmp_path: Path) -> None:
     changes = [{"method": Random(ipc=1)}, {"method": Nearest(ipc=1), "method.masses": "uniform"}]
     found = ablate(changes, tmp_path, replace(BASE, protocols=(HARD,), controls=()))
@@ -168,6 +169,7 @@ def test_a_field_that_a_method_lacks_is_none_in_its_rows(tmp_path: Path) -> None
         ablate([{"method": Random(ipc=1), "method.masses": "free"}, *changes[1:]], tmp_path)
 
 
+@pytest.mark.slow
 def test_teachers_are_changed_where_the_recipe_gives_them(tmp_path: Path) -> None:
     config = replace(BASE, teacher=None, protocols=(HARD,), controls=())
     small = {"teacher.training.steps": [2, 3], "teacher.network.width": [4]}

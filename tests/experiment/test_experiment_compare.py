@@ -157,6 +157,7 @@ def test_the_same_method_with_another_ipc_has_controls_of_its_own(tmp_path: Path
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_data_sets_that_configs_name_are_loaded_for_them(tmp_path: Path) -> None:
     lean = replace(A, dataset="digits", method=Random(1), controls=())
     found = wdd.compare([lean, replace(lean, size=6)], seeds=1, out=tmp_path, progress=False)

@@ -72,6 +72,7 @@ def test_what_was_read_from_the_cache_counts_what_it_took_to_make(tmp_path: Path
     assert 0.3 <= second < 0.5  # the experts once, and not the teacher, which all methods share
 
 
+@pytest.mark.slow
 def test_a_committee_counts_alike_whether_it_was_in_the_cache_or_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

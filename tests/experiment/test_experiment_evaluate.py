@@ -88,6 +88,7 @@ def test_bytes_are_images_labels_and_what_a_student_needs_beside_them(
     assert evaluate(distilled, protocol).bytes == images + labels[protocol.labels]
 
 
+@pytest.mark.slow
 def test_a_label_regime_by_name_is_the_recipe_under_that_regime(distilled: wdd.DistilledSet) -> None:
     found = evaluate(distilled, "hard", students=1)
     recipe = wdd.Config(dataset="toy").resolved(toy_split()).protocols

@@ -158,6 +158,7 @@ def test_another_seed_is_another_run_with_other_images(finished: wdd.History, tm
     assert not np.array_equal(other.distilled.images, finished.distilled.images)
 
 
+@pytest.mark.slow
 def test_data_that_are_given_name_the_run_unless_the_config_does(tmp_path: Path) -> None:
     plain = wdd.Config(method=Random(2), teacher=TEACHER, protocols=(HARD,), controls=())
     mine = wdd.Split.from_arrays(*arrays(), *arrays(40, seed=1), name="my own/data")

@@ -83,6 +83,7 @@ def test_images_come_nearer_to_what_all_members_see(task, joined):
     assert gaps[1] < 0.5 * gaps[0]
 
 
+@pytest.mark.slow
 def test_without_members_nothing_changes(task):
     assert task.with_committee(()) is task
     np.testing.assert_array_equal(answer(plain(committee=()), task).images, answer(plain(), task).images)

@@ -301,6 +301,7 @@ def test_a_plan_that_cannot_be_shortened_is_refused(plan, k, message):
         top_plan(plan, k)
 
 
+@pytest.mark.slow
 def test_transport_loads_no_torch_and_leaves_the_environment_alone():
     code = (
         "import os, sys, wddkit.ot as w\n"

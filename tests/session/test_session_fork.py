@@ -105,6 +105,7 @@ def test_a_fork_of_a_fork_is_it_up_to_its_step(second: int, forked: wdd.History,
     assert twice.edits.fork == Fork(forked.path.name, second)
 
 
+@pytest.mark.slow
 def test_a_session_is_forked_while_it_pauses_and_keeps_its_own_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

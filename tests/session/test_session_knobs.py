@@ -168,6 +168,7 @@ def test_a_value_that_the_knob_has_already_is_no_turn(
     assert not history.edited
 
 
+@pytest.mark.slow
 def test_a_turn_after_the_last_step_is_too_late_and_says_so(
     whole: wdd.History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,6 +180,7 @@ def test_a_turn_after_the_last_step_is_too_late_and_says_so(
         late.set(lr=0.2)
 
 
+@pytest.mark.slow
 def test_a_turn_at_the_end_of_a_block_acts_on_the_next_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     act_at(monkeypatch, {("recover 1/2", 24): lambda work: work.turn({"lr": 0.5})})
     assert knob_events(session(tmp_path, LEAN).wait()) == [(1, 0, "lr", 0.03, 0.5)]

@@ -330,6 +330,7 @@ def test_a_stop_waits_for_an_import_to_end(tmp_path: Path, monkeypatch: pytest.M
     assert sys.modules["slow_module"].loaded
 
 
+@pytest.mark.slow
 def test_the_thread_computes_with_as_many_threads_as_torch_had_where_it_began(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
