@@ -1,8 +1,9 @@
 """Which values of WMDD win on validation images? `make defaults`: what its defaults are chosen by.
 
-One field at a time is changed, on digits, shapes and Fashion-MNIST (where WDDKIT_DATA has it) at IPC 1 and 10, and
-students are tested on the validation images, which stand in the place of the test images. Can be stopped and goes on;
-runs are kept in runs/defaults. What it finds is kept beside the notebooks, a file a data set.
+One value at a time is changed, and two together that win apart, on digits, shapes and Fashion-MNIST (where WDDKIT_DATA
+has it) at IPC 1 and 10, and students are tested on the validation images, which stand in the place of the test images.
+Can be stopped and goes on; runs are kept in runs/defaults. What it finds is kept beside the notebooks, a file a data
+set.
 """
 
 import sys

@@ -66,9 +66,13 @@ def test_what_each_part_is_worth_is_what_was_recorded(
 ) -> None:
     name, ipc, protocol, part = place
     found = recorded("question", name, "question", request).set_index(["ipc", "protocol", "part"])
-    mean, low, high = found.loc[(ipc, protocol, part), ["over_wmdd", "over_wmdd_low", "over_wmdd_high"]]
-    told = (mean, low, high) if mean > 0 else (-mean, -high, -low)
-    assert PARTS[place].format(*told) in README.replace("\n", " ")
+    differences = found.loc[(ipc, protocol, part), ["over_wmdd", "over_wmdd_low", "over_wmdd_high"]]
+    assert in_words(PARTS[place], *differences) in README.replace("\n", " ")
+
+
+def in_words(words: str, mean: float, low: float, high: float) -> str:
+    """A sentence with a difference and its interval; where it lies below 0, the sentence says what it costs."""
+    return words.format(mean, low, high) if mean > 0 else words.format(-mean, -high, -low)
 
 
 def test_what_is_told_after_correction_is_what_the_readme_says_of_digits(request: pytest.FixtureRequest) -> None:
@@ -161,11 +165,11 @@ def test_the_changes_that_were_tried_are_those_of_the_command(name: str, request
 
 
 VALUES = {  # what the README says of a change of a value, with the sign turned where it costs
-    ("digits", 1, "hard", "two networks more"): "a class {:.1f} points [{:.1f}, {:.1f}] on digits. A",
+    ("digits", 1, "hard", "two networks more"): "on any: {:.1f} points [{:.1f}, {:.1f}] on digits with one",
     ("shapes", 1, "hard", "statistics x 100"): "statistics adds {:.1f} [{:.1f}, {:.1f}] on `shapes` with one image",
     ("digits", 10, "hard", "statistics x 100"): "and {:.1f} [{:.1f}, {:.1f}] on digits with ten, and costs",
     ("fashion-mnist", 1, "hard", "statistics x 100"): "costs {:.1f} [{:.1f}, {:.1f}] on Fashion-MNIST with one",
-    ("shapes", 1, "hard", "label as target"): "than that weight does, {:.1f} [{:.1f}, {:.1f}]: what",
+    ("shapes", 1, "hard", "label as target"): "about as much on `shapes`, {:.1f} [{:.1f}, {:.1f}]: so",
     ("digits", 1, "hard", "both: networks, statistics x 100"): "weight, add {:.1f} [{:.1f}, {:.1f}] on digits and",
     ("shapes", 1, "hard", "both: networks, statistics x 100"): "on digits and {:.1f} [{:.1f}, {:.1f}] on `shapes`",
     ("fashion-mnist", 10, "soft", "both: networks, statistics x 100"): "cost {:.1f} [{:.1f}, {:.1f}] on Fashion-MNIST",
@@ -178,9 +182,22 @@ def test_what_each_change_adds_is_what_was_recorded(
 ) -> None:
     name, ipc, protocol, change = place
     found = recorded("defaults", name, "defaults", request).set_index(["ipc", "protocol", "change"])
-    mean, low, high = found.loc[(ipc, protocol, change), ["added", "low", "high"]]
-    told = (mean, low, high) if mean > 0 else (-mean, -high, -low)
-    assert VALUES[place].format(*told) in README.replace("\n", " ")
+    added = found.loc[(ipc, protocol, change), ["added", "low", "high"]]
+    assert in_words(VALUES[place], *added) in README.replace("\n", " ")
+
+
+def test_two_networks_more_alone_add_on_each_data_set_and_cost_on_none(request: pytest.FixtureRequest) -> None:
+    every = [recorded("defaults", name, "defaults", request) for name in ("digits", "shapes", "fashion-mnist")]
+    wins = [set(each["change"][each["low"] > 0]) for each in every]
+    costs = [set(each["change"][each["high"] < 0]) for each in every]
+    assert set.intersection(*wins) - set.union(*costs) == {"two networks more"}
+
+
+@pytest.mark.parametrize("name", ["digits", "shapes", "fashion-mnist"])
+def test_transport_does_what_uniform_masses_do(name: str, request: pytest.FixtureRequest) -> None:
+    found = recorded("defaults", name, "defaults", request)
+    means = found.pivot(index=["ipc", "protocol"], columns="change", values="mean")
+    assert (means["matched by transport"] - means["uniform masses"]).abs().max() < 0.5
 
 
 def test_a_change_is_told_by_its_paired_differences() -> None:
