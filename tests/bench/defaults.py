@@ -27,6 +27,7 @@ CHANGES = {
     GIVEN: WMDD(),
     **{f"statistics x {weight:g}": WMDD(statistics_weight=weight) for weight in (0.3, 3.0, 10.0, 100.0)},
     "label as target": WMDD(target="logits"),
+    "label beside it": WMDD(cross_entropy=100.0),  # its cross-entropy, beside the support point
     "two networks more": WMDD(committee=(0.1, 0.03)),  # with 10 % and 3 % of the teacher's training
     "both: networks, statistics x 100": WMDD(committee=(0.1, 0.03), statistics_weight=100.0),
     "uniform masses": WMDD(masses="uniform"),
