@@ -70,7 +70,7 @@ table-digits: $(READY)  ## compare all methods on digits (stop and go on as you 
 table-tuned: $(READY)  ## the same after four trials of each method on validation images
 	@$(TABLE) tuned
 
-table-networks: $(READY)  ## do students of another network like the same images? eight sets of digits
+table-networks: $(READY)  ## do students of another network like the same images? nine sets of digits
 	@$(TABLE) networks
 
 table-fashion: $(READY)  ## compare seven methods on Fashion-MNIST (WDDKIT_DATA names the data folder)
