@@ -20,6 +20,7 @@ from PIL import Image
 import wddkit as wdd
 from wddkit.cli import main, show
 from wddkit.methods import METHODS, WMDD, Random
+from wddkit.options import Run, config_of
 from wddkit.progress import Bars
 
 COMMANDS = ("demo", "run", "compare", "ablate", "evaluate", "explore", "export", "runs", "datasets", "methods", "lab")
@@ -320,6 +321,12 @@ def test_an_interrupt_has_its_own_exit_code(
     monkeypatch.setattr("wddkit.cli.job_of", stop)
     assert main(["run"]) == 130
     assert capsys.readouterr().err == "\nwddkit: Interrupted.\n"
+
+
+@pytest.mark.parametrize("text", ["[0.1, 0.03]", "(0.1, 0.03)", "0.1,0.03"])
+def test_a_value_may_be_written_as_json_or_as_in_python(text: str) -> None:
+    config = config_of(Run(set=(f"method.committee={text}", "method.augment=None", "method.start=noise")))
+    assert config.method == WMDD(committee=(0.1, 0.03), augment=None, start="noise")
 
 
 @pytest.mark.slow

@@ -1,6 +1,8 @@
 """The options of the command `wddkit`, and the config that they describe."""
 
+import ast
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -133,11 +135,14 @@ def _assignments(settings: tuple[str, ...]) -> list[tuple[str, object]]:
 
 
 def _value(text: str) -> object:
-    try:
-        value: object = json.loads(text)
-    except json.JSONDecodeError:
-        return text
-    return value
+    """JSON, or a Python literal such as (0.1, 0.03) or None; what is neither is a string."""
+    readers: tuple[Callable[[str], object], ...] = (json.loads, ast.literal_eval)
+    for read in readers:
+        try:
+            return read(text)
+        except (ValueError, SyntaxError, RecursionError):
+            continue
+    return text
 
 
 def gathered(arguments: list[str], name: str, example: str) -> list[str]:
