@@ -54,6 +54,7 @@ def test_every_combination_and_seed_is_a_row_under_every_protocol(sweep: wdd.Swe
     assert (sweep.frame["ipc"] == sweep.frame["method.ipc"]).all()
 
 
+@pytest.mark.slow
 def test_a_row_says_what_its_run_says(sweep: wdd.Sweep) -> None:
     for i, row in sweep.frame.iterrows():
         history = sweep.history(i)
@@ -74,6 +75,7 @@ def test_a_row_says_what_its_run_says(sweep: wdd.Sweep) -> None:
         assert row["bytes"] == results["bytes"]["wmdd"]
 
 
+@pytest.mark.slow
 def test_what_was_written_is_read_again(sweep: wdd.Sweep, out: Path) -> None:
     read = wdd.Sweep.load(out)
     pd.testing.assert_frame_equal(read.frame, sweep.frame)
@@ -82,6 +84,7 @@ def test_what_was_written_is_read_again(sweep: wdd.Sweep, out: Path) -> None:
     assert read.history(-1).path == sweep.history(15).path
 
 
+@pytest.mark.slow
 def test_a_sweep_is_read_without_torch(sweep: wdd.Sweep, out: Path) -> None:
     code = (
         f"import sys, wddkit as wdd; s = wdd.Sweep.load({str(out)!r}); s.history(0); assert 'torch' not in sys.modules"
@@ -104,6 +107,7 @@ def test_runs_that_are_done_are_only_read_and_a_larger_sweep_reuses_them(
     pd.testing.assert_frame_equal(larger.frame[larger.frame["method.ipc"] < 3].reset_index(drop=True), sweep.frame)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", [BASE, replace(BASE, seed=7)])
 def test_the_table_of_another_sweep_is_not_overwritten(config: wdd.Config, sweep: wdd.Sweep, tmp_path: Path) -> None:
     replace(sweep, path=tmp_path).save()
@@ -117,6 +121,7 @@ def test_the_table_of_another_sweep_is_not_overwritten(config: wdd.Config, sweep
     assert bytes_of(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_an_interruption_loses_no_rows_of_runs_that_were_done(
     sweep: wdd.Sweep, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -314,6 +319,7 @@ def test_a_run_that_fails_in_this_process_is_named(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -334,6 +340,7 @@ def test_a_damaged_sweep_is_named(spoil: object, message: str, sweep: wdd.Sweep,
         wdd.Sweep.load(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_row_cannot_lead_out_of_the_sweeps_folder(sweep: wdd.Sweep) -> None:
     frame = sweep.frame.assign(run="../../" + sweep.frame["run"])
     assert replace(sweep, frame=frame).history(0).path == sweep.history(0).path

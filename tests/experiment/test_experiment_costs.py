@@ -147,6 +147,7 @@ def test_classes_have_their_own_accuracies(tmp_path: Path) -> None:
     assert np.mean(row["per_class"]) == pytest.approx(row["accuracy"])  # as many test images of every class
 
 
+@pytest.mark.slow
 def test_a_run_that_went_on_tells_the_seconds_of_all_its_sessions(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     slower = replace(CONFIG, protocols=(HARD,), controls=())
