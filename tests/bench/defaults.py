@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 from data_sets import found
+from variants import VARIANTS
 
 import wddkit as wdd
 from wddkit.config import recipe_protocols
@@ -28,8 +29,7 @@ CHANGES = {
     **{f"statistics x {weight:g}": WMDD(statistics_weight=weight) for weight in (0.3, 3.0, 10.0, 100.0)},
     "label as target": WMDD(target="logits"),
     "label beside it": WMDD(cross_entropy=100.0),  # its cross-entropy, beside the support point
-    "two networks more": WMDD(committee=(0.1, 0.03)),  # with 10 % and 3 % of the teacher's training
-    "both: networks, statistics x 100": WMDD(committee=(0.1, 0.03), statistics_weight=100.0),
+    **VARIANTS,
     "uniform masses": WMDD(masses="uniform"),
     "matched by transport": WMDD(pairing="transport", masses="uniform"),  # an image may change its support point
     "a third of the steps": WMDD(steps=100),  # as stopping early would be

@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 from data_sets import found
 from tables import told_apart
+from variants import VARIANTS
 
 import wddkit as wdd
 from wddkit.comparison import rows_of
@@ -38,12 +39,11 @@ PARTS = {
     "statistics alone": WMDD(target="logits"),
     "features alone": WMDD(statistics="none"),
     "from random images": WMDD(start="real"),
-    "two networks more": WMDD(committee=(0.1, 0.03)),  # with 10 % and 3 % of the teacher's training
-    "networks, statistics x 100": WMDD(committee=(0.1, 0.03), statistics_weight=100.0),  # best on validation images
+    **VARIANTS,
     "wmdd": WMDD(),
     "herding": Herding(),
 }
-OURS = ("wmdd", "two networks more", "networks, statistics x 100")
+OURS = ("wmdd", *VARIANTS)
 
 
 def main(datasets: list[str]) -> None:

@@ -14,26 +14,26 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from variants import VARIANTS
 
 import wddkit as wdd
 from wddkit.config import WHOLE
-from wddkit.methods import METHODS, WMDD
+from wddkit.methods import METHODS
 from wddkit.protocols import protocol_named
 
 OUT, KEPT = Path("runs/measured"), Path("notebooks/recorded/tables")
 COLUMNS = [
-    *("dataset", "protocol", "ipc", "set", "settings", "labels", "network", "mean", "low", "high", "interval"),
+    *("dataset", "protocol", "ipc", "row", "set", "settings", "labels", "network", "mean", "low", "high", "interval"),
     *("gain", "gain_low", "gain_high", "p_holm", "detectable"),
     *("selection", "gain_selection", "gain_selection_low", "gain_selection_high", "p_selection_holm"),
     *("best", "ece", "bytes", "label_bits", "distil_seconds", "memory_mb", "trials", "chosen", "validation"),
 ]
-COMMITTEE = partial(WMDD, committee=(0.1, 0.03))  # two networks more, with 10 % and 3 % of the teacher's training
-BOTH = partial(WMDD, committee=(0.1, 0.03), statistics_weight=100.0)  # the best on validation images: `make defaults`
+COMMITTEE, BOTH = (partial(replace, method) for method in VARIANTS.values())
 SELECTED = (*(METHODS[name] for name in ("nearest", "herding", "dm", "sre2l", "rded", "wmdd")), COMMITTEE, BOTH)
 FEW = (*(METHODS[name] for name in ("nearest", "rded", "sre2l", "wmdd")), COMMITTEE, BOTH)
 CROSS = (*(METHODS[name] for name in ("nearest", "herding", "dsa", "lcmat", "edc", "wmdd")), COMMITTEE, BOTH)
 ALL = (*(METHODS[name] for name in METHODS if name not in ("random", "tiled")), COMMITTEE)  # random is a control
-VARIANTS = {"committee": ", two networks more", "statistics_weight=100.0": ", statistics x 100"}
+SAID = {"committee": ", two networks more", "statistics_weight=100.0": ", statistics x 100"}  # of a variant's settings
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ TABLES = {
 
 def main(name: str) -> None:
     """Runs what is missing of a table and prints it."""
-    started, frame = time.monotonic(), compared(TABLES[name])
+    started, frame = time.monotonic(), compared(TABLES[name]).assign(row=rows_named)
     KEPT.mkdir(parents=True, exist_ok=True)
     frame[COLUMNS].round(4).to_csv(KEPT / f"{name}.csv", index=False)
     kept = pd.read_csv(KEPT / f"{name}.csv")
@@ -94,8 +94,7 @@ def lines(frame: pd.DataFrame) -> list[str]:
     A cell is the mean with half its 95 % interval, and what it is above of by a paired interval without 0: random
     images (r), and the best real images that were chosen by a rule (c). Bold is what is above all others of its column.
     """
-    frame = frame.assign(row=rows_named(frame))
-    frame["cell"] = [_cell(row) for row in frame.itertuples()]
+    frame = frame.assign(cell=[_cell(row) for row in frame.itertuples()])
     sizes, regimes = frame["ipc"].dropna().astype(int).unique(), frame["protocol"].unique()
     columns = {
         f"ipc {ipc}, {labels}": frame[frame["ipc"].eq(ipc) & frame["protocol"].eq(labels)].set_index("row")
@@ -115,7 +114,7 @@ def lines(frame: pd.DataFrame) -> list[str]:
 def rows_named(frame: pd.DataFrame) -> pd.Series:
     """The sets' names; those of WMDD's variants say what was changed."""
     names, settings = frame["set"], frame["settings"].fillna("")
-    for setting, said in VARIANTS.items():
+    for setting, said in SAID.items():
         names = names.where(~settings.str.contains(setting, regex=False), names + said)
     return names
 

@@ -23,7 +23,7 @@ class WMDD(Inversion):
     the class's real features, lambda `statistics_weight`. So it is `normalised`; see `wddkit.stages.objective` for the
     other two forms. `form="paper"`, `start="noise"` is the printed method; `form="official", masses="uniform"` is what
     the authors' code runs. The defaults were chosen on validation images of digits, shapes and Fashion-MNIST (`make
-    defaults`): on all three only a `committee` adds to them, for two to three times the time. The best on average is
+    defaults`): on all three only a `committee` adds to them, for several times the time. The best on average is
     `WMDD(committee=(0.1, 0.03), statistics_weight=100)`.
     """
 
